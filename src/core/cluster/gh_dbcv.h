@@ -1,0 +1,26 @@
+/*
+ * gh_dbcv.h
+ *		Density-based clustering validation, exact, in O(n) memory.
+ *
+ * Moulavi, Jaskowiak, Campello, Zimek and Sander,
+ * https://doi.org/10.1137/1.9781611973440.96, with the conventions of
+ * hdbscan.validity.validity_index.  Equal weights in a cluster's spanning
+ * tree are ordered by (weight, lower index, higher index), so the value
+ * depends on the order of the points: give them in a stable one.
+ */
+#ifndef GH_DBCV_H
+#define GH_DBCV_H
+
+#include "base/gh_context.h"
+
+/*
+ * labels[n]: negative is noise; others any numbers.  *defined is false and
+ * *value 0 with fewer than two clusters.  *value in [-1, 1].  A cluster of one
+ * point scores -1 ... see docs/reference/hdbscan.md.
+ */
+extern gh_status gh_dbcv(gh_ctx *ctx, const double *points, size_t n, int d, const int32_t *labels,
+						 double *value, bool *defined);
+
+extern size_t gh_dbcv_memory(size_t n, int d);
+
+#endif							/* GH_DBCV_H */

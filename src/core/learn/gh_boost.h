@@ -1,0 +1,60 @@
+/*
+ * gh_boost.h
+ *		Binned features and the boosting loop (XGBoost's algorithm, histogram method).
+ *
+ * Chen and Guestrin, https://arxiv.org/abs/1603.02754
+ */
+#ifndef GH_BOOST_H
+#define GH_BOOST_H
+
+#include "learn/gh_params.h"
+#include "learn/gh_tree.h"
+
+/* Features cut into at most max_bin bins each: made once, read by every fit. */
+typedef struct gh_bins
+{
+	size_t		n;
+	int			n_features;
+	int			stride;			/* bytes a row */
+	uint8_t    *codes;			/* n x stride, row-major */
+	uint8_t    *has_missing;	/* per feature; then code 255 is "missing" */
+	uint32_t   *cut_begin;		/* n_features + 1 offsets into cuts */
+	float	   *cuts;			/* bin b of a feature holds x with cuts[b-1] <= x < cuts[b] */
+} gh_bins;
+
+/*
+ * rows: n x n_features row-major float32, NaN = missing, infinite values are
+ * GH_EDATA.  Cuts come from all rows, or from rows[cut_rows[0..n_cut)] when
+ * cut_rows is not NULL (so validation rows have no say).
+ */
+extern gh_status gh_bins_build(gh_ctx *ctx, const float *rows, size_t n, int n_features, int max_bin,
+							   const uint32_t *cut_rows, size_t n_cut, gh_bins *bins);
+extern void gh_bins_free(gh_ctx *ctx, gh_bins *bins);
+extern size_t gh_bins_memory(size_t n, int n_features);
+
+/* What one fit trains on. */
+typedef struct gh_fit
+{
+	const gh_bins *bins;
+	const uint32_t *rows;		/* indices into bins, ascending */
+	size_t		n_rows;
+	const uint8_t *labels;		/* 0/1 by index into bins */
+	const float *weights;		/* by index into bins; NULL: all 1 */
+	const uint32_t *valid_rows; /* for early stopping and curves; NULL: none */
+	size_t		n_valid;
+} gh_fit;
+
+/*
+ * Train.  Single-threaded inside (parallelism is over fits), polls for
+ * cancellation.  One class only is fine: a booster of no trees with base_score
+ * clipped to [1e-6, 1-1e-6].  valid_margins: NULL, or n_valid margins of the
+ * validation rows after the last (best) tree.  With early stopping the booster
+ * is cut at the best round (validation log-loss).
+ */
+extern gh_status gh_boost_train(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, gh_booster *booster,
+								double *valid_margins);
+
+/* Bytes of scratch one gh_boost_train needs. */
+extern size_t gh_boost_memory(size_t n_rows, int n_features, const gh_boost_params *params);
+
+#endif							/* GH_BOOST_H */

@@ -1,0 +1,130 @@
+/*
+ * gh_hierarchy.h
+ *		The hierarchy of classifiers: structure, training, prediction, bytes.
+ *
+ * One binary classifier per node.  Siblings policy: a node is trained on the
+ * rows that are positive for its parent (all labelled rows for a top node),
+ * so it estimates P(node | parent), and P(node) is the product along the path.
+ */
+#ifndef GH_HIERARCHY_H
+#define GH_HIERARCHY_H
+
+#include "explain/gh_metrics.h"
+#include "learn/gh_boost.h"
+#include "learn/gh_folds.h"
+#include "learn/gh_tune.h"
+
+#define GH_MAX_NODES 65535
+#define GH_MAX_LEVELS 32
+#define GH_MAX_NAME 10000		/* bytes */
+
+typedef struct gh_node
+{
+	char	   *name;			/* UTF-8 */
+	int32_t		parent;			/* index, lower than its own; -1: top */
+	int			level;			/* 1: top */
+	bool		is_genre;		/* a leaf that is ranked; others are supergenres */
+	uint64_t	positives,		/* training rows */
+				negatives;
+	bool		ap_defined;
+	double		average_precision;	/* on the validation rows: of P(node) for the hierarchy */
+	char	   *params;			/* JSON text */
+	gh_booster	booster;
+} gh_node;
+
+typedef struct gh_model
+{
+	int			n_features;
+	char	  **feature;		/* names */
+	uint32_t	n_nodes;
+	gh_node    *node;			/* parents before children; genres in ascending order of name within a parent */
+	uint32_t	n_genres;
+	uint32_t   *genre;			/* node index of genre g, in the order of model_genres(): ascending node index */
+	char	   *info;			/* JSON object text: what was trained on what */
+} gh_model;
+
+extern void gh_model_free(gh_ctx *ctx, gh_model *model);
+
+/* Bytes (container of kind GH_MODEL_HIERARCHY); the reader trusts nothing. */
+extern gh_status gh_model_write(gh_ctx *ctx, const gh_model *model, uint8_t **bytes, size_t *length);
+extern gh_status gh_model_read(gh_ctx *ctx, const void *bytes, size_t length, gh_model *model);
+
+/*
+ * Find a node by name; `genre:NAME` and `supergenre:NAME` settle a name that
+ * both have.  GH_EINVAL when unknown (hint: model_nodes) or ambiguous.
+ */
+extern gh_status gh_model_find(gh_ctx *ctx, const gh_model *model, const char *name, uint32_t *node);
+
+/* conditional[n_nodes] = P(node | parent), joint[n_nodes] = P(node); x: n_features floats, NaN = missing. */
+extern void gh_model_predict(const gh_model *model, const float *x, double *conditional, double *joint);
+
+/* Genres (positions in model->genre) by probability descending, then position. */
+extern gh_status gh_model_rank(gh_ctx *ctx, const gh_model *model, const double *joint, uint32_t *order);
+
+/* One song's classifiers, compared: vanilla, hierarchical, hierarchical_hint. */
+typedef enum gh_classifier
+{
+	GH_VANILLA = 0,
+	GH_HIERARCHICAL,
+	GH_HIERARCHICAL_HINT,
+	GH_N_CLASSIFIERS
+} gh_classifier;
+
+extern const char *gh_classifier_name(int classifier);
+
+typedef struct gh_score
+{
+	bool		defined;
+	double		average_precision;	/* macro mean over genres with a positive among the validation rows */
+	double		coverage_error;
+	double		min_coverage_error; /* mean number of true genres */
+} gh_score;
+
+/* What hierarchy training takes. Labels are nodes: a row carries genres only; ancestors follow. */
+typedef struct gh_training
+{
+	const float *rows;			/* n x n_features, row-major */
+	size_t		n;
+	int			n_features;
+	const gh_labels *labels;	/* genre labels: positions in genre order */
+	const uint32_t *group;		/* fold groups (artists), or NULL */
+	const uint8_t *validation;	/* 1: held out of training and tuning; NULL: none */
+	gh_boost_params params;
+	gh_space	space;
+	int			iterations;		/* 0: params as they are */
+	int			folds;
+	gh_metric	metric;
+	uint64_t	seed;
+	bool		vanilla;		/* train and score the flat classifier too */
+} gh_training;
+
+typedef struct gh_evaluation
+{
+	uint64_t	training_rows,
+				validation_rows;
+	gh_score	score[GH_N_CLASSIFIERS];
+	/* GH_N_CLASSIFIERS x n_nodes, NaN where undefined (vanilla has genres only; hint of a top node is NaN) */
+	double	   *node_ap;
+	double	   *node_coverage;	/* per node: mean rank position needed over validation rows positive for it; NaN if none */
+	uint64_t   *node_positives; /* n_nodes, among validation rows */
+} gh_evaluation;				/* gh memory: free with gh_evaluation_free */
+
+/*
+ * In: model with features, nodes (names, parents, is_genre) and genre order set;
+ * boosters empty.  Out: boosters, counts, params and scores filled.  Threads
+ * over nodes; progress per node; cancel anywhere.  Checks the memory first.
+ */
+extern gh_status gh_hierarchy_train(gh_ctx *ctx, const gh_training *training, gh_model *model, gh_evaluation *evaluation);
+extern void gh_evaluation_free(gh_ctx *ctx, gh_evaluation *evaluation);
+extern size_t gh_hierarchy_memory(const gh_training *training, const gh_model *model);
+
+/*
+ * Build the nodes from (name, parent name or NULL) pairs: any order, any depth.
+ * GH_EDATA for cycles, unknown parents are made top nodes, a name twice among
+ * the same parent's children, a genre below two parents, no genre at all.
+ * A node without children is a genre.  A top node without children is a genre of level 1.
+ */
+extern gh_status gh_model_plan(gh_ctx *ctx, const char *const *name, const char *const *parent, size_t n,
+							   const char *const *feature, int n_features, gh_model *model);
+
+#endif							/* GH_HIERARCHY_H */

@@ -1,0 +1,62 @@
+/*
+ * gh_tune.h
+ *		Bayesian optimisation of boosting parameters with cross-validation.
+ *
+ * Gaussian process, Matern 5/2 with a length scale per dimension, expected
+ * improvement in log space (Ament et al., https://arxiv.org/abs/2310.20708),
+ * scrambled Sobol start; the parameters given are the first trial.
+ */
+#ifndef GH_TUNE_H
+#define GH_TUNE_H
+
+#include "learn/gh_boost.h"
+
+typedef enum gh_metric
+{
+	GH_METRIC_AVERAGE_PRECISION = 0,	/* higher is better */
+	GH_METRIC_LOGLOSS			/* score is minus the log-loss, so higher is better too */
+} gh_metric;
+
+#define GH_MAX_DIMENSIONS 16
+
+/* One searched parameter. */
+typedef struct gh_dimension
+{
+	char		name[32];		/* a key of gh_boost_set_number */
+	double		low,
+				high;
+	bool		integer;
+	bool		log_scale;
+} gh_dimension;
+
+typedef struct gh_space
+{
+	int			n;
+	gh_dimension dimension[GH_MAX_DIMENSIONS];
+} gh_space;
+
+/* max_depth, eta, min_child_weight, gamma, lambda, alpha, subsample, colsample_bytree; n_estimators comes from early stopping */
+extern gh_space gh_space_default(void);
+/* Replace or add a dimension; low == high fixes it.  GH_EINVAL for unknown names or bad ranges. */
+extern gh_status gh_space_set(gh_ctx *ctx, gh_space *space, const char *name, double low, double high);
+extern gh_status gh_space_set_log(gh_ctx *ctx, gh_space *space, const char *name, bool log_scale);
+
+typedef struct gh_trial
+{
+	gh_boost_params params;		/* n_estimators as found by early stopping */
+	double		score,			/* mean over folds */
+				score_sd;
+	bool		best;
+} gh_trial;
+
+/*
+ * Tune over bins rows[0..n_rows) with folds fold[r] (by position in rows) in
+ * 0..k-1.  trials: `iterations` entries, written; *best: index of the best.
+ * `base` gives the parameters not searched and the first trial.  The folds of a
+ * trial run on the context's threads (serially inside a task).
+ */
+extern gh_status gh_tune(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, const gh_boost_params *base,
+						 const gh_space *space, gh_metric metric, int iterations, uint64_t seed, gh_trial *trials,
+						 int *best);
+
+#endif							/* GH_TUNE_H */

@@ -1,0 +1,51 @@
+/*
+ * gh_umap.h
+ *		UMAP: McInnes, Healy and Melville, https://arxiv.org/abs/1802.03426
+ */
+#ifndef GH_UMAP_H
+#define GH_UMAP_H
+
+#include "base/gh_context.h"
+
+typedef enum gh_umap_init
+{
+	GH_UMAP_SPECTRAL = 0,
+	GH_UMAP_PCA,
+	GH_UMAP_RANDOM
+} gh_umap_init;
+
+typedef struct gh_umap_params
+{
+	int			n_neighbors;	/* the point itself included, as in umap-learn; 2.. */
+	int			n_components;	/* 1..16 */
+	double		min_dist;
+	double		spread;
+	int			n_epochs;		/* 0: 500 up to 10,000 points, else 200 */
+	double		learning_rate;
+	int			negative_sample_rate;
+	gh_umap_init init;
+	bool		standardize;	/* z-scores first; a constant column becomes 0 */
+	uint64_t	seed;
+} gh_umap_params;
+
+extern gh_umap_params gh_umap_defaults(void);
+
+/* GH_EINVAL with the parameter's name, value and range. */
+extern gh_status gh_umap_check(gh_ctx *ctx, const gh_umap_params *params);
+
+/* Bytes needed for n points of d coordinates, the input and output not counted. */
+extern size_t gh_umap_memory(size_t n, int d, const gh_umap_params *params);
+
+/*
+ * points: n x d row-major, finite (GH_EDATA otherwise).  embedding: n x
+ * n_components, the caller's.  n <= n_neighbors uses n-1 neighbours and notes it
+ * (as umap-learn does); n = 1 gives zeros; n = 0 does nothing.  Checks the
+ * memory budget first.
+ */
+extern gh_status gh_umap_project(gh_ctx *ctx, const double *points, size_t n, int d, const gh_umap_params *params,
+								 double *embedding);
+
+/* a and b of 1/(1 + a x^(2b)), fitted to min_dist and spread. */
+extern gh_status gh_umap_curve(gh_ctx *ctx, double min_dist, double spread, double *a, double *b);
+
+#endif							/* GH_UMAP_H */

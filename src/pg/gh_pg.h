@@ -1,0 +1,116 @@
+/*
+ * gh_pg.h
+ *		What the glue files share: contexts, errors, settings, rows of a query.
+ *
+ * A glue function opens a context, calls the core, and hands every status to
+ * gh_pg_check(), the one place that turns it into an ereport.
+ */
+#ifndef GH_PG_H
+#define GH_PG_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "pg_compat.h"
+
+#include "base/gh_context.h"
+
+/* ---- context.c -------------------------------------------------------- */
+
+/*
+ * A core context whose cancellation, progress (NOTICE every
+ * genre_hier.progress_interval, ps title), threads and memory budget
+ * (maintenance_work_mem) come from the server.  It is closed when `owner` is
+ * reset or deleted, so an ERROR leaks nothing; gh_pg_close() closes it sooner.
+ */
+extern gh_ctx *gh_pg_open(MemoryContext owner);
+/* For per-row functions: no threads, no progress, budget work_mem * hash_mem_multiplier. */
+extern gh_ctx *gh_pg_open_small(MemoryContext owner);
+extern void gh_pg_close(gh_ctx *ctx);
+
+/* Returns when status is GH_OK; else joins the threads and raises the error. */
+extern void gh_pg_check(gh_ctx *ctx, gh_status status);
+
+/* ---- settings.c ------------------------------------------------------- */
+
+extern int	gh_setting_threads;
+extern int	gh_setting_max_threads;
+extern int	gh_setting_progress_interval;	/* seconds */
+extern void gh_settings_define(void);
+extern int	gh_setting_threads_now(void);	/* the one place that decides */
+
+/* ---- rows.c ----------------------------------------------------------- */
+
+typedef enum gh_column_type
+{
+	GH_COLUMN_ANY_AS_TEXT,		/* any type, by its output function: values[] is a text Datum */
+	GH_COLUMN_FLOATS,			/* float4[] | float8[] | numeric[]: values[] is a float8[] ArrayType Datum */
+	GH_COLUMN_INT,				/* int2 | int4 | int8: values[] is int8 */
+	GH_COLUMN_FLOAT,			/* any number: values[] is float8 */
+	GH_COLUMN_BOOL,
+	GH_COLUMN_TEXT,				/* text | varchar | name */
+	GH_COLUMN_TEXTS				/* text[] | varchar[] | name[]: values[] is a text[] Datum */
+} gh_column_type;
+
+typedef struct gh_column
+{
+	const char *name;
+	gh_column_type type;
+	bool		optional;		/* may be missing from the query: then found is false and values are NULL */
+	bool		nullable;		/* may be NULL in a row; otherwise an error names row and column */
+	bool		found;			/* out */
+} gh_column;
+
+/* values/nulls in the order of the columns; called in a context reset after every row. */
+typedef void (*gh_row_callback) (void *arg, uint64 row, const Datum *values, const bool *nulls);
+
+/*
+ * Runs `query` with the caller's rights (SPI, read only when the function that
+ * calls is STABLE), finds the columns by name before any row is read (42703 /
+ * 42804 with the expected columns in the hint) and calls back row by row from
+ * a cursor.  `what` names the function for messages.  The first column is
+ * taken to name the row in messages when it is GH_COLUMN_ANY_AS_TEXT.
+ * Returns the number of rows.  Allocations in `caller` context survive.
+ */
+extern uint64 gh_pg_query(const char *what, const char *query, bool read_only, gh_column *columns, int n_columns,
+						  gh_row_callback callback, void *arg);
+
+/* Points of a query: id and features (or another float column), sorted by id bytes. */
+typedef struct gh_points
+{
+	size_t		n;
+	int			d;
+	char	  **id;				/* n, palloc'd in the caller's context; NULL without an id column */
+	double	   *values;			/* n x d row-major, huge palloc */
+} gh_points;
+
+/*
+ * Reads id and `column`; sorts by id (bytewise), 23505 for a duplicate id, 22000 for
+ * NULL or non-finite values and for arrays of different length, each naming the id.
+ */
+extern void gh_pg_points(const char *what, const char *query, const char *column, bool read_only, gh_points *points);
+
+/* Elements of a float8[]/float4[] Datum without NULLs as doubles; error 22000/2202E otherwise. palloc'd. */
+extern double *gh_pg_doubles(const char *what, ArrayType *array, int *n);
+
+/* ---- options.c -------------------------------------------------------- */
+
+/* palloc'd C string of a text argument / UTF-8 conversions between server encoding and models */
+extern char *gh_pg_to_utf8(const char *server_string);
+extern char *gh_pg_from_utf8(const char *utf8_string);
+
+/*
+ * Materialised set-returning function: prepares rsinfo and returns the
+ * tuplestore; rows are added with tuplestore_putvalues.
+ */
+extern Tuplestorestate *gh_pg_materialize(FunctionCallInfo fcinfo, TupleDesc *tupdesc);
+
+/* Name of the schema of the running function: where the extension's table is, quoted. */
+extern const char *gh_pg_schema(FunctionCallInfo fcinfo);
+
+#endif							/* GH_PG_H */
