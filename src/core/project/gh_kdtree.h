@@ -16,6 +16,7 @@ typedef struct gh_kdnode
 	uint32_t	begin,			/* its points: order[begin..end) */
 				end;
 	uint32_t	right;			/* right child; 0: leaf */
+	uint32_t	lowest;			/* lowest point index in it */
 } gh_kdnode;
 
 typedef struct gh_kdtree
@@ -31,13 +32,24 @@ typedef struct gh_kdtree
 	uint32_t   *leaf_of;		/* tree position -> leaf node */
 } gh_kdtree;
 
-/* points: n x d, row-major, finite; not kept.  The tree owns its arrays: free with gh_kdtree_free. */
+#define GH_KDTREE_LEAF 32
+
+/*
+ * points: n x d, row-major, finite; not kept.  n >= 1, d >= 1.  Splits on the
+ * widest dimension (ties: the first), cut so that every leaf but the last is
+ * full; points equal in it go by index, so equal points are cut by index.  The
+ * tree owns its arrays: free with gh_kdtree_free, also after a failure.
+ */
 extern gh_status gh_kdtree_build(gh_ctx *ctx, const double *points, size_t n, int d, gh_kdtree *tree);
 extern void gh_kdtree_free(gh_ctx *ctx, gh_kdtree *tree);
 /* Bytes that a tree takes. */
 extern size_t gh_kdtree_memory(size_t n, int d);
 
-/* Squared distance from q to the box of a node (0 inside). */
+/*
+ * Squared distance from q to the box of a node (0 inside).  Dimensions are
+ * added in ascending order, like the kernel that measures the points does, so
+ * that rounding never lifts it above the distance to a point in the box.
+ */
 extern double gh_kdtree_box_distance2(const gh_kdtree *tree, uint32_t node, const double *q);
 
 #endif							/* GH_KDTREE_H */
