@@ -85,8 +85,8 @@ extern const char *gh_ctx_hint(const gh_ctx *ctx);		/* NULL when empty */
 extern int	gh_ctx_threads(const gh_ctx *ctx);
 
 /*
- * Record a failure and return `status`.  The first failure stays, so the
- * cause is reported and not its echo.  Callable from worker threads.
+ * Record a failure and return the status that stands.  The first failure
+ * stays, so the cause is reported and not its echo.  Callable from worker threads.
  * Messages: lower case, no full stop.  Detail and hint: sentences.
  */
 extern gh_status gh_fail(gh_ctx *ctx, gh_status status, const char *format,...)

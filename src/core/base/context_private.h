@@ -1,0 +1,50 @@
+/*
+ * context_private.h
+ *		The inside of a context: for context.c and threads.c only.
+ */
+#ifndef GH_CONTEXT_PRIVATE_H
+#define GH_CONTEXT_PRIVATE_H
+
+#include "gh_context.h"
+#include "gh_threads.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define GH_MAX_THREADS 256
+
+typedef struct gh_pool gh_pool;
+
+/* In front of every block of memory; not larger than the blocks' alignment. */
+typedef struct gh_block
+{
+	struct gh_block *next,
+			   *previous;
+	size_t		size;			/* what the budget was charged */
+} gh_block;
+
+struct gh_ctx
+{
+	gh_host		host;
+	pthread_mutex_t lock;		/* failure, memory and blocks */
+
+	gh_status	status;			/* the first failure */
+	int			failed_worker;	/* whose it was */
+	char		message[GH_MESSAGE_SIZE];
+	char		detail[GH_MESSAGE_SIZE];
+	char		hint[GH_MESSAGE_SIZE];
+
+	size_t		memory_used;
+	size_t		memory_peak;
+	gh_block	blocks;			/* head of the ring of live blocks */
+	uint64_t	fail_at;		/* tests: the allocation that fails, 0: none */
+	bool		fail_forever;
+
+	atomic_bool stop;			/* cancel asked for, or a task failed */
+	gh_pool    *pool;			/* NULL until the first parallel work */
+};
+
+/* 0 in the host's thread, 1.. in a worker. */
+extern _Thread_local int gh_thread_worker;
+
+#endif							/* GH_CONTEXT_PRIVATE_H */

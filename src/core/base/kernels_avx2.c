@@ -1,0 +1,10 @@
+/*
+ * kernels_avx2.c
+ *		The kernels built for AVX2; the Makefile gives this file its flags.
+ */
+#if defined(__x86_64__)
+#define GH_KERNELS_NAME gh_kernels_avx2
+#include "kernels_body.h"
+#else
+typedef int gh_no_kernels_avx2;	/* an empty file is not C */
+#endif

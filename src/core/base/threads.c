@@ -1,0 +1,253 @@
+/*
+ * threads.c
+ *		A pool of workers per context, started on demand, always joined.
+ */
+#include "context_private.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* How often the host is asked, while its thread waits for the others. */
+#define POLL_NANOSECONDS 5000000
+
+struct gh_pool
+{
+	gh_ctx	   *ctx;
+	int			n_threads;		/* workers, the host's thread not counted */
+	pthread_t	thread[GH_MAX_THREADS];
+
+	pthread_mutex_t lock;
+	pthread_cond_t wake;		/* a new job, or the end */
+	pthread_cond_t idle;		/* a worker has finished its part */
+	uint64_t	job;			/* number of the present job */
+	int			busy;			/* workers still in it */
+	bool		ending;
+
+	gh_task		task;
+	void	   *arg;
+	size_t		n_tasks;
+	atomic_size_t next;
+	atomic_size_t done;
+};
+
+typedef struct gh_worker
+{
+	gh_pool    *pool;
+	int			number;
+} gh_worker;
+
+/* Inside a task further parallel work runs serially. */
+static _Thread_local bool in_task = false;
+
+/* One task; its failure stops the others. */
+static gh_status
+run_task(gh_ctx *ctx, gh_task task, void *arg, size_t index)
+{
+	bool		was_in_task = in_task;
+	gh_status	status;
+
+	in_task = true;
+	status = task(ctx, arg, index, gh_thread_worker);
+	in_task = was_in_task;
+	if (status != GH_OK)
+	{
+		gh_fail(ctx, status, "a task failed without saying why");
+		atomic_store(&ctx->stop, true);
+	}
+	return status;
+}
+
+static gh_status
+run_serially(gh_ctx *ctx, const char *stage, size_t n_tasks, gh_task task, void *arg)
+{
+	for (size_t i = 0; i < n_tasks; i++)
+	{
+		GH_CHECK_STOP(ctx);
+		GH_TRY(run_task(ctx, task, arg, i));
+		if (stage != NULL)
+			gh_tick(ctx, stage, i + 1, n_tasks);
+	}
+	return GH_OK;
+}
+
+/* Take tasks until there are none, or something failed. */
+static void
+take_tasks(gh_pool *pool, const char *stage)
+{
+	gh_ctx	   *ctx = pool->ctx;
+
+	while (!gh_should_stop(ctx))
+	{
+		size_t		i = atomic_fetch_add(&pool->next, 1);
+
+		if (i >= pool->n_tasks || run_task(ctx, pool->task, pool->arg, i) != GH_OK)
+			break;
+		atomic_fetch_add(&pool->done, 1);
+		if (stage != NULL)
+			gh_tick(ctx, stage, atomic_load(&pool->done), pool->n_tasks);
+	}
+}
+
+static void *
+worker_main(void *arg)
+{
+	gh_worker	me = *(gh_worker *) arg;
+	gh_pool    *pool = me.pool;
+	uint64_t	seen = 0;
+
+	free(arg);
+	gh_thread_worker = me.number;
+	pthread_mutex_lock(&pool->lock);
+	for (;;)
+	{
+		while (!pool->ending && pool->job == seen)
+			pthread_cond_wait(&pool->wake, &pool->lock);
+		if (pool->ending)
+			break;
+		seen = pool->job;
+		pthread_mutex_unlock(&pool->lock);
+		take_tasks(pool, NULL);
+		pthread_mutex_lock(&pool->lock);
+		if (--pool->busy == 0)
+			pthread_cond_signal(&pool->idle);
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return NULL;
+}
+
+static bool
+start_worker(gh_pool *pool, int number)
+{
+	gh_worker  *worker = malloc(sizeof(gh_worker));
+
+	if (worker == NULL)
+		return false;
+	worker->pool = pool;
+	worker->number = number;
+	if (pthread_create(&pool->thread[pool->n_threads], NULL, worker_main, worker) != 0)
+	{
+		free(worker);
+		return false;
+	}
+	pool->n_threads++;
+	return true;
+}
+
+/*
+ * The pool of a context, made on demand.  Signals are blocked while threads
+ * are made, so they inherit a full mask and the host's handlers never run in
+ * them.  Fewer threads than asked for is no failure: the work still gets done.
+ */
+static gh_pool *
+get_pool(gh_ctx *ctx)
+{
+	gh_pool    *pool = ctx->pool;
+	sigset_t	all,
+				before;
+
+	if (pool != NULL)
+		return pool;
+	pool = calloc(1, sizeof(gh_pool));
+	if (pool == NULL)
+		return NULL;
+	pool->ctx = ctx;
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->wake, NULL);
+	pthread_cond_init(&pool->idle, NULL);
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	for (int i = 1; i < ctx->host.threads; i++)
+		if (!start_worker(pool, i))
+			break;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	ctx->pool = pool;
+	return pool;
+}
+
+void
+gh_threads_join(gh_ctx *ctx)
+{
+	gh_pool    *pool = ctx->pool;
+
+	if (pool == NULL)
+		return;
+	atomic_store(&ctx->stop, atomic_load(&ctx->stop) || pool->busy > 0);
+	pthread_mutex_lock(&pool->lock);
+	pool->ending = true;
+	pthread_cond_broadcast(&pool->wake);
+	pthread_mutex_unlock(&pool->lock);
+	for (int i = 0; i < pool->n_threads; i++)
+		pthread_join(pool->thread[i], NULL);
+	pthread_cond_destroy(&pool->idle);
+	pthread_cond_destroy(&pool->wake);
+	pthread_mutex_destroy(&pool->lock);
+	free(pool);
+	ctx->pool = NULL;
+}
+
+/* Wait until every worker has left the job, asking the host now and then. */
+static void
+wait_for_workers(gh_pool *pool, const char *stage)
+{
+	pthread_mutex_lock(&pool->lock);
+	while (pool->busy > 0)
+	{
+		struct timespec until;
+
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += POLL_NANOSECONDS;
+		if (until.tv_nsec >= 1000000000)
+		{
+			until.tv_nsec -= 1000000000;
+			until.tv_sec++;
+		}
+		pthread_cond_timedwait(&pool->idle, &pool->lock, &until);
+		if (pool->busy == 0)
+			break;
+		pthread_mutex_unlock(&pool->lock);
+		(void) gh_should_stop(pool->ctx);
+		if (stage != NULL)
+			gh_tick(pool->ctx, stage, atomic_load(&pool->done), pool->n_tasks);
+		pthread_mutex_lock(&pool->lock);
+	}
+	pthread_mutex_unlock(&pool->lock);
+}
+
+gh_status
+gh_parallel_stage(gh_ctx *ctx, const char *stage, size_t n_tasks, gh_task task, void *arg)
+{
+	gh_pool    *pool;
+
+	if (in_task || gh_thread_worker != 0 || ctx->host.threads == 1 || n_tasks <= 1)
+		return run_serially(ctx, stage, n_tasks, task, arg);
+	pool = get_pool(ctx);
+	if (pool == NULL || pool->n_threads == 0)
+		return run_serially(ctx, stage, n_tasks, task, arg);
+
+	pthread_mutex_lock(&pool->lock);
+	pool->task = task;
+	pool->arg = arg;
+	pool->n_tasks = n_tasks;
+	atomic_store(&pool->next, 0);
+	atomic_store(&pool->done, 0);
+	pool->busy = pool->n_threads;
+	pool->job++;
+	pthread_cond_broadcast(&pool->wake);
+	pthread_mutex_unlock(&pool->lock);
+
+	take_tasks(pool, stage);
+	wait_for_workers(pool, stage);
+
+	if (ctx->status != GH_OK)
+		return ctx->status;
+	GH_CHECK_STOP(ctx);
+	return GH_OK;
+}
+
+gh_status
+gh_parallel(gh_ctx *ctx, size_t n_tasks, gh_task task, void *arg)
+{
+	return gh_parallel_stage(ctx, NULL, n_tasks, task, arg);
+}
