@@ -47,6 +47,8 @@ extern gh_status gh_boost_set_string(gh_ctx *ctx, gh_boost_params *params, const
 extern gh_status gh_boost_set_array(gh_ctx *ctx, gh_boost_params *params, const char *key, const double *values, int n);
 /* Cross-checks (lossguide and max_depth, lengths of constraints, ...). */
 extern gh_status gh_boost_check(gh_ctx *ctx, const gh_boost_params *params, int n_features);
+/* The name proper of a key or an alias ("learning_rate" -> "eta"); NULL when unknown. A constant. */
+extern const char *gh_boost_canonical_key(const char *key);
 /* "alpha, base_score, ...": every key in alphabetical order. */
 extern const char *gh_boost_known_keys(void);
 
