@@ -1,0 +1,390 @@
+/*
+ * test_neighbours.c
+ *		Exact neighbours against brute force, ties and duplicates included.
+ */
+#include <limits.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/gh_isa.h"
+#include "base/gh_random.h"
+#include "project/gh_neighbours.h"
+
+typedef struct pair
+{
+	double		distance;
+	uint32_t	index;
+} pair;
+
+static int
+compare_pairs(const void *a, const void *b)
+{
+	const pair *x = a,
+			   *y = b;
+
+	if (x->distance != y->distance)
+		return x->distance < y->distance ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* All distances, sorted by (distance, index). */
+static size_t
+brute_force(const double *x, size_t n, int d, const double *q, size_t left_out, pair *out)
+{
+	size_t		m = 0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		double		sum = 0;
+
+		if (i == left_out)
+			continue;
+		for (int j = 0; j < d; j++)
+		{
+			double		gap = x[i * d + j] - q[j];
+
+			sum += gap * gap;
+		}
+		out[m].distance = sqrt(sum);
+		out[m++].index = (uint32_t) i;
+	}
+	qsort(out, m, sizeof(pair), compare_pairs);
+	return m;
+}
+
+/* levels 0: continuous; else so many values per coordinate (many equal points and distances). */
+static double *
+random_points(size_t n, int d, uint64_t seed, int levels)
+{
+	double	   *x = malloc(sizeof(double) * n * d);
+
+	for (size_t i = 0; i < n * d; i++)
+	{
+		double		u = gh_random_double(seed, GH_STREAM_TEST, i);
+
+		x[i] = levels > 0 ? (double) (int) (u * levels) : u;
+	}
+	return x;
+}
+
+static gh_ctx *
+open_threads(int threads)
+{
+	gh_host		host = {.threads = threads,.memory_limit = SIZE_MAX};
+
+	return gh_ctx_open(&host);
+}
+
+static void
+check_case(size_t n, int d, int k, int levels)
+{
+	gh_ctx	   *ctx = open_threads(2);
+	double	   *x = random_points(n, d, n + d + k, levels);
+	uint32_t   *indices = malloc(sizeof(uint32_t) * n * k);
+	double	   *distances = malloc(sizeof(double) * n * k);
+	pair	   *expected = malloc(sizeof(pair) * n);
+	gh_kdtree	t;
+
+	assert_int_equal(gh_kdtree_build(ctx, x, n, d, &t), GH_OK);
+	assert_int_equal(gh_neighbours(ctx, &t, k, indices, distances), GH_OK);
+	for (size_t i = 0; i < n; i++)
+	{
+		assert_int_equal(brute_force(x, n, d, x + i * d, i, expected), n - 1);
+		for (int r = 0; r < k; r++)
+		{
+			assert_int_equal(indices[i * k + r], expected[r].index);
+			assert_true(distances[i * k + r] == expected[r].distance);
+		}
+	}
+	gh_kdtree_free(ctx, &t);
+	assert_int_equal(gh_memory_used(ctx), 0);
+	free(x);
+	free(indices);
+	free(distances);
+	free(expected);
+	gh_ctx_close(ctx);
+}
+
+static void
+against_brute_force(void **state)
+{
+	(void) state;
+	check_case(2, 1, 1, 0);
+	check_case(3, 2, 2, 0);
+	check_case(33, 2, 32, 0);
+	check_case(500, 1, 5, 0);
+	check_case(500, 1, 499, 0);
+	check_case(700, 2, 15, 0);
+	check_case(700, 2, 33, 0);
+	check_case(900, 14, 14, 0);
+	check_case(900, 14, 100, 0);
+	check_case(300, 100, 7, 0);
+	check_case(300, 100, 299, 0);
+}
+
+static void
+ties_and_duplicates(void **state)
+{
+	(void) state;
+	check_case(600, 1, 10, 3);
+	check_case(600, 2, 10, 2);
+	check_case(600, 2, 50, 5);
+	check_case(600, 14, 40, 2);
+	check_case(400, 3, 399, 3);
+	check_case(1000, 2, 5, 1);
+	check_case(1000, 2, 64, 1);
+	check_case(33, 4, 32, 1);
+}
+
+/*
+ * Unequal squared distances whose roots round to the same number: the order
+ * is that of the roots, so the lower index comes first.
+ */
+static void
+equal_after_rounding(void **state)
+{
+	gh_ctx	   *ctx = open_threads(1);
+	double		x[60];
+	uint32_t	indices[60 * 3];
+	gh_kdtree	t;
+	pair		expected[60];
+	int			reversed = 0;
+
+	(void) state;
+	/* 2-D points around the origin, the squares growing by single units in the last place as the index falls */
+	for (int i = 0; i < 30; i++)
+	{
+		x[2 * i] = i == 0 ? 0 : 3 + (double) (30 - i) * 4.440892098500626e-16;
+		x[2 * i + 1] = i == 0 ? 0 : 4e-1;
+		if (i > 1 && sqrt(x[2 * i] * x[2 * i] + .16) == sqrt(x[2 * i - 2] * x[2 * i - 2] + .16))
+			reversed++;
+	}
+	assert_true(reversed > 0);
+	assert_int_equal(gh_kdtree_build(ctx, x, 30, 2, &t), GH_OK);
+	assert_int_equal(gh_neighbours(ctx, &t, 3, indices, NULL), GH_OK);
+	brute_force(x, 30, 2, x, 0, expected);
+	for (int r = 0; r < 3; r++)
+		assert_int_equal(indices[r], expected[r].index);
+	gh_kdtree_free(ctx, &t);
+	gh_ctx_close(ctx);
+}
+
+static void
+query_points(void **state)
+{
+	gh_ctx	   *ctx = open_threads(1);
+
+	(void) state;
+	for (int levels = 0; levels < 4; levels += 3)
+	{
+		double	   *x = random_points(777, 3, 5, levels);
+		double	   *q = random_points(100, 3, 6, levels);
+		gh_kdtree	t;
+
+		assert_int_equal(gh_kdtree_build(ctx, x, 777, 3, &t), GH_OK);
+		for (int i = 0; i < 100; i++)
+		{
+			pair		expected[777];
+			uint32_t	indices[777];
+			double		distances[777];
+			int			k = i % 10 == 9 ? 777 : 1 + i;
+
+			assert_int_equal(brute_force(x, 777, 3, q + i * 3, SIZE_MAX, expected), 777);
+			assert_int_equal(gh_neighbours_query(ctx, &t, q + i * 3, k, indices, distances), GH_OK);
+			for (int r = 0; r < k; r++)
+			{
+				assert_int_equal(indices[r], expected[r].index);
+				assert_true(distances[r] == expected[r].distance);
+			}
+		}
+		gh_kdtree_free(ctx, &t);
+		free(x);
+		free(q);
+	}
+	assert_int_equal(gh_memory_used(ctx), 0);
+	gh_ctx_close(ctx);
+}
+
+/* Tens of thousands of equal points: linear work, or this test takes minutes. */
+static void
+all_equal_is_fast(void **state)
+{
+	size_t		n = 50000;
+	gh_ctx	   *ctx = open_threads(1);
+	double	   *x = random_points(n, 14, 1, 1);
+	uint32_t   *indices = malloc(sizeof(uint32_t) * n * 15);
+	gh_kdtree	t;
+
+	(void) state;
+	assert_int_equal(gh_kdtree_build(ctx, x, n, 14, &t), GH_OK);
+	assert_int_equal(gh_neighbours(ctx, &t, 15, indices, NULL), GH_OK);
+	for (size_t i = 0; i < n; i++)
+	{
+		for (uint32_t r = 0; r < 15; r++)
+			assert_int_equal(indices[i * 15 + r], r < i ? r : r + 1);
+	}
+	gh_kdtree_free(ctx, &t);
+	free(x);
+	free(indices);
+	gh_ctx_close(ctx);
+}
+
+/* The same bytes for any number of threads and any instruction set. */
+static void
+deterministic(void **state)
+{
+	size_t		n = 3000;
+	int			k = 20;
+	double	   *x = random_points(n, 14, 2, 0);
+	size_t		size = sizeof(double) * n * k;
+	double	   *first = malloc(size),
+			   *other = malloc(size);
+	uint32_t   *first_index = malloc(size),
+			   *other_index = malloc(size);
+
+	(void) state;
+	for (int isa = GH_ISA_SCALAR; isa <= GH_ISA_AVX512; isa++)
+	{
+		for (int threads = 1; threads <= 8; threads *= 2)
+		{
+			gh_ctx	   *ctx = open_threads(threads);
+			gh_kdtree	t;
+			bool		is_first = isa == GH_ISA_SCALAR && threads == 1;
+
+			gh_isa_limit((gh_isa) isa);
+			assert_int_equal(gh_kdtree_build(ctx, x, n, 14, &t), GH_OK);
+			assert_int_equal(gh_neighbours(ctx, &t, k, is_first ? first_index : other_index,
+										   is_first ? first : other), GH_OK);
+			if (!is_first)
+			{
+				assert_memory_equal(first, other, size);
+				assert_memory_equal(first_index, other_index, size / 2);
+			}
+			gh_kdtree_free(ctx, &t);
+			gh_ctx_close(ctx);
+		}
+	}
+	gh_isa_limit(GH_ISA_AVX512);
+	free(x);
+	free(first);
+	free(other);
+	free(first_index);
+	free(other_index);
+}
+
+static void
+bad_k(void **state)
+{
+	static const int bad[] = {-1, 0, 10, 11};
+	double	   *x = random_points(10, 2, 2, 0);
+
+	(void) state;
+	for (int i = 0; i < 4; i++)
+	{
+		gh_ctx	   *ctx = open_threads(1);
+		gh_kdtree	t;
+		uint32_t	indices[200];
+
+		assert_int_equal(gh_kdtree_build(ctx, x, 10, 2, &t), GH_OK);
+		assert_int_equal(gh_neighbours(ctx, &t, bad[i], indices, NULL), GH_EINVAL);
+		assert_non_null(gh_ctx_hint(ctx));
+		assert_int_equal(gh_neighbours_query(ctx, &t, x, bad[i], indices, NULL),
+						 bad[i] == 10 ? GH_OK : GH_EINVAL);
+		gh_kdtree_free(ctx, &t);
+		assert_int_equal(gh_memory_used(ctx), 0);
+		gh_ctx_close(ctx);
+	}
+	free(x);
+}
+
+static bool
+stop_after(void *arg)
+{
+	return (*(long *) arg)-- <= 0;
+}
+
+static void
+cancel(void **state)
+{
+	double	   *x = random_points(3000, 8, 3, 0);
+	uint32_t   *indices = malloc(sizeof(uint32_t) * 3000 * 10);
+	bool		finished = false;
+
+	(void) state;
+	for (long k = 0; !finished; k += 1 + k / 2)
+	{
+		long		polls = LONG_MAX;
+		gh_host		host = {.arg = &polls,.should_stop = stop_after,.threads = 2,.memory_limit = SIZE_MAX};
+		gh_ctx	   *ctx = gh_ctx_open(&host);
+		gh_kdtree	t;
+		gh_status	status;
+		size_t		used;
+
+		assert_int_equal(gh_kdtree_build(ctx, x, 3000, 8, &t), GH_OK);
+		used = gh_memory_used(ctx);
+		polls = k;
+		status = gh_neighbours(ctx, &t, 10, indices, NULL);
+		finished = status == GH_OK;
+		assert_true(finished || status == GH_ECANCELED);
+		assert_true(k > 0 || !finished);
+		assert_int_equal(gh_memory_used(ctx), used);
+		gh_kdtree_free(ctx, &t);
+		gh_ctx_close(ctx);
+	}
+	free(x);
+	free(indices);
+}
+
+static void
+allocation_failure(void **state)
+{
+	double	   *x = random_points(100, 3, 4, 0);
+	uint32_t	indices[100 * 40];
+	bool		finished = false;
+	uint64_t	k;
+
+	(void) state;
+	for (k = 1; !finished; k++)
+	{
+		gh_ctx	   *ctx = open_threads(2);
+		gh_kdtree	t;
+		gh_status	status;
+		size_t		used;
+
+		assert_int_equal(gh_kdtree_build(ctx, x, 100, 3, &t), GH_OK);
+		used = gh_memory_used(ctx);
+		gh_ctx_fail_allocation(ctx, k, false);
+		status = gh_neighbours(ctx, &t, 40, indices, NULL);
+		finished = status == GH_OK;
+		assert_true(finished || status == GH_ENOMEM);
+		assert_int_equal(gh_memory_used(ctx), used);
+		gh_kdtree_free(ctx, &t);
+		gh_ctx_close(ctx);
+	}
+	assert_true(k > 4);
+	free(x);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(against_brute_force),
+		cmocka_unit_test(ties_and_duplicates),
+		cmocka_unit_test(equal_after_rounding),
+		cmocka_unit_test(query_points),
+		cmocka_unit_test(all_equal_is_fast),
+		cmocka_unit_test(deterministic),
+		cmocka_unit_test(bad_k),
+		cmocka_unit_test(cancel),
+		cmocka_unit_test(allocation_failure),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
