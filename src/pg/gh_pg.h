@@ -15,6 +15,7 @@
 #include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "windowapi.h"
 
 #include "pg_compat.h"
 
@@ -80,29 +81,69 @@ typedef void (*gh_row_callback) (void *arg, uint64 row, const Datum *values, con
 extern uint64 gh_pg_query(const char *what, const char *query, bool read_only, gh_column *columns, int n_columns,
 						  gh_row_callback callback, void *arg);
 
+/* ---- points.c --------------------------------------------------------- */
+
 /* Points of a query: id and features (or another float column), sorted by id bytes. */
 typedef struct gh_points
 {
 	size_t		n;
-	int			d;
-	char	  **id;				/* n, palloc'd in the caller's context; NULL without an id column */
+	int			d;				/* 0 when there are no rows */
+	char	  **id;				/* n, palloc'd in the caller's context; NULL for a window's partition */
 	double	   *values;			/* n x d row-major, huge palloc */
 } gh_points;
 
 /*
  * Reads id and `column`; sorts by id (bytewise), 23505 for a duplicate id, 22000 for
- * NULL or non-finite values and for arrays of different length, each naming the id.
+ * NULL or non-finite values, 2202E for arrays of different length or shape, each
+ * naming the id.  54000 when the rows themselves outgrow maintenance_work_mem.
  */
 extern void gh_pg_points(const char *what, const char *query, const char *column, bool read_only, gh_points *points);
 
+/*
+ * The points of a window's partition (argument 0 of every row) in a canonical
+ * order: by coordinates, then by row.  rows[i] is the row of point i.  Errors
+ * as gh_pg_points, naming the row.
+ */
+extern void gh_pg_window_points(const char *what, WindowObject window, gh_points *points, uint32 **rows);
+
+/* Sorts order[0..n), row numbers of values (n x d), by coordinates, then `tie` (may be NULL) , then row. */
+extern void gh_pg_sort_points(const double *values, const int32 *tie, size_t n, int d, uint32 *order);
+
 /* Elements of a float8[]/float4[] Datum without NULLs as doubles; error 22000/2202E otherwise. palloc'd. */
 extern double *gh_pg_doubles(const char *what, ArrayType *array, int *n);
+
+/* A one-dimensional float8[] without NULLs, palloc'd. */
+extern ArrayType *gh_pg_float_array(const double *values, int n);
 
 /* ---- options.c -------------------------------------------------------- */
 
 /* palloc'd C string of a text argument / UTF-8 conversions between server encoding and models */
 extern char *gh_pg_to_utf8(const char *server_string);
 extern char *gh_pg_from_utf8(const char *utf8_string);
+
+/*
+ * The arguments of a call, the same for the plain and for the window form of a
+ * function.  A NULL where none is allowed: 22004 naming the argument.
+ */
+typedef struct gh_args
+{
+	const char *what;			/* the function, for messages */
+	FunctionCallInfo fcinfo;
+	WindowObject window;		/* NULL: a plain function */
+} gh_args;
+
+extern bool gh_arg_is_null(const gh_args *args, int n);
+extern int32 gh_arg_int(const gh_args *args, int n, const char *name);
+extern int64 gh_arg_bigint(const gh_args *args, int n, const char *name);
+extern double gh_arg_float(const gh_args *args, int n, const char *name);
+extern bool gh_arg_bool(const gh_args *args, int n, const char *name);
+extern char *gh_arg_text(const gh_args *args, int n, const char *name);
+
+/*
+ * Options of a window function (arguments from 1 on) must be the same in every
+ * row of the partition: 22023 otherwise.  names[i] is the name of argument i + 1.
+ */
+extern void gh_args_check_constant(const gh_args *args, const char *const *names, int n_names);
 
 /*
  * Materialised set-returning function: prepares rsinfo and returns the
