@@ -8,6 +8,7 @@
 #include "explain/gh_metrics.h"
 
 #include "base/gh_sort.h"
+#include "learn/logistic.h"
 
 #include <math.h>
 
@@ -140,7 +141,7 @@ gh_log_loss(const uint8_t *labels, const double *probabilities, const double *we
 		double		p = probabilities[i];
 
 		p = p < tiny ? tiny : p > 1 - tiny ? 1 - tiny : p;
-		sum -= weight * (labels[i] ? log(p) : log1p(-p));
+		sum -= weight * gh_log(labels[i] ? p : 1 - p);
 		total += weight;
 	}
 	return total > 0 ? sum / total : 0;
