@@ -1,0 +1,167 @@
+/*
+ * cluster_private.h
+ *		What the files of this room share: spanning tree, dendrogram, condensed tree.
+ */
+#ifndef GH_CLUSTER_PRIVATE_H
+#define GH_CLUSTER_PRIVATE_H
+
+#include "cluster/gh_hdbscan.h"
+#include "project/gh_kdtree.h"
+
+/* Points are numbered in 31 bits, so that the nodes of a dendrogram fit 32. */
+#define GH_CLUSTER_MAX_POINTS ((size_t) INT32_MAX)
+
+/* Simple loops look for a cancel whenever (i & GH_POLL_MASK) == GH_POLL_MASK. */
+#define GH_POLL_MASK ((size_t) 0xffff)
+#define GH_POLL(ctx, i) \
+	do { \
+		if (((i) & GH_POLL_MASK) == GH_POLL_MASK) \
+			GH_CHECK_STOP(ctx); \
+	} while (0)
+
+/*
+ * GH_EDATA for a coordinate that is NaN or infinite, or for coordinates so far
+ * apart that a squared distance overflows; GH_ELIMIT for too many points.
+ */
+extern gh_status gh_cluster_check_points(gh_ctx *ctx, const double *points, size_t n, int d);
+
+/* ---- core_distances.c -------------------------------------------------- */
+
+/* The nearest other points of every point: they settle most of the first rounds of Boruvka. */
+typedef struct gh_seeds
+{
+	int			k;				/* per point; 0: none */
+	uint32_t   *index;			/* n x k, ascending by (distance, index) */
+	double	   *distance;		/* n x k */
+} gh_seeds;
+
+#define GH_MAX_SEEDS 16
+
+/*
+ * Distances to the m[c]-th nearest other point, 1 <= m[c] <= n - 1:
+ * core[c * n + i].  Also the first k neighbours, k <= n - 1, into seeds; its
+ * arrays are gh memory: free with gh_seeds_free.
+ */
+extern gh_status gh_core_distances(gh_ctx *ctx, const gh_kdtree *tree, const int *m, int n_columns, double *core,
+								   int k, gh_seeds *seeds);
+extern void gh_seeds_free(gh_ctx *ctx, gh_seeds *seeds);
+
+/* ---- boruvka.c --------------------------------------------------------- */
+
+/* An undirected edge; low < high are point indices.  Edges are ordered by (weight, low, high). */
+typedef struct gh_edge
+{
+	double		weight;
+	uint32_t	low,
+				high;
+} gh_edge;
+
+/*
+ * The graph that spanning trees are taken of: all pairs of points with the
+ * weight max(core_u, core_v, |u - v| / alpha), and the search for the lightest
+ * edges between components.  Arrays by "position" follow the kd-tree's order.
+ */
+typedef struct gh_reachability
+{
+	const gh_kdtree *tree;
+	double		alpha;
+	const gh_seeds *seeds;		/* or NULL */
+	const uint32_t *visit;		/* positions in the order of searching; NULL: ascending */
+	const char *stage;			/* for progress; NULL: none */
+	double	   *core;			/* by position */
+	double	   *node_core;		/* lowest core distance below a node */
+	uint32_t   *component;		/* by position; any numbers below n */
+	uint32_t   *node_component; /* of all points below a node, or GH_MIXED */
+	gh_edge    *best;			/* by component: its lightest edge to another one */
+	struct gh_spinlock *locks;	/* guard best, striped */
+} gh_reachability;
+
+#define GH_MIXED UINT32_MAX
+
+/* core: by point index.  The tree must stay.  Close also after a failure. */
+extern gh_status gh_reachability_open(gh_ctx *ctx, const gh_kdtree *tree, const double *core, double alpha,
+									  gh_reachability *graph);
+extern void gh_reachability_close(gh_ctx *ctx, gh_reachability *graph);
+extern size_t gh_reachability_memory(size_t n);
+
+/*
+ * One round: best[c] for every component c that has a point; weight INFINITY
+ * when there is no other component.  Exact under the order of edges, whatever
+ * the number of threads.
+ */
+extern gh_status gh_reachability_round(gh_ctx *ctx, gh_reachability *graph);
+
+/* The minimum spanning tree under the order of edges: n - 1 edges, ascending. */
+extern gh_status gh_spanning_tree(gh_ctx *ctx, gh_reachability *graph, gh_edge *edges);
+extern size_t gh_spanning_tree_memory(size_t n);
+
+/* ---- dendrogram.c ------------------------------------------------------ */
+
+/*
+ * Single linkage.  Node ids: points 0..n-1, then merge t is n + t; the root is
+ * 2n - 2.  The left child holds the edge's lower point.
+ */
+typedef struct gh_dendrogram
+{
+	size_t		n;
+	uint32_t   *left;			/* n - 1, by merge */
+	uint32_t   *right;
+	uint32_t   *size;			/* points below */
+	double	   *height;			/* weight of the merging edge */
+	uint32_t   *begin;			/* points below merge t: leaves[begin[t] .. begin[t] + size[t]) */
+	uint32_t   *leaves;			/* n, points in the order of the tree */
+} gh_dendrogram;
+
+/* edges: n - 1 of a spanning tree, ascending; n >= 1. */
+extern gh_status gh_dendrogram_build(gh_ctx *ctx, const gh_edge *edges, size_t n, gh_dendrogram *tree);
+extern void gh_dendrogram_free(gh_ctx *ctx, gh_dendrogram *tree);
+extern size_t gh_dendrogram_memory(size_t n);
+
+/* ---- condensed.c ------------------------------------------------------- */
+
+/*
+ * The condensed tree: clusters of at least min_cluster_size points.  Cluster 0
+ * is the root; ids follow a walk by levels, so children have higher ids than
+ * their parent, and the two children of a cluster have neighbouring ids.
+ * lambda is 1 / height, infinite for height 0.
+ */
+typedef struct gh_condensed
+{
+	size_t		n_points;
+	uint32_t	n_clusters;
+	uint32_t   *parent;			/* of the root: 0 */
+	uint32_t   *child;			/* its first child, the second is the next id; 0: none */
+	uint32_t   *size;
+	double	   *birth;			/* lambda at which it splits off; 0 for the root */
+	double	   *death;			/* highest lambda at which anything leaves it */
+	double	   *stability;
+	uint32_t   *point_cluster;	/* the last cluster that a point belongs to */
+	double	   *point_lambda;	/* and the lambda at which it leaves it */
+} gh_condensed;
+
+extern gh_status gh_condensed_build(gh_ctx *ctx, const gh_dendrogram *tree, int min_cluster_size, gh_condensed *out);
+extern void gh_condensed_free(gh_ctx *ctx, gh_condensed *tree);
+extern size_t gh_condensed_memory(size_t n, int min_cluster_size);
+
+/* ---- selection.c ------------------------------------------------------- */
+
+/* selected[n_clusters]: 1 for the clusters of the flat clustering. */
+extern gh_status gh_select_clusters(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_params *params,
+									uint8_t *selected);
+
+/* ---- labels.c ---------------------------------------------------------- */
+
+/* labels[n]; probabilities[n] may be NULL. */
+extern gh_status gh_label_points(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_params *params,
+								 const uint8_t *selected, int32_t *labels, double *probabilities, int *n_clusters);
+/* GLOSH, in [0, 1]. */
+extern gh_status gh_outlier_scores(gh_ctx *ctx, const gh_condensed *tree, double *scores);
+
+/* Selection and labels of one setting on one condensed tree. */
+extern gh_status gh_extract_clusters(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_params *params,
+									 int32_t *labels, double *probabilities, int *n_clusters);
+
+/* min_samples as it is used: the default filled in, at most n - 1, at least 1 */
+extern int gh_hdbscan_min_samples(const gh_hdbscan_params *params, size_t n);
+
+#endif							/* GH_CLUSTER_PRIVATE_H */
