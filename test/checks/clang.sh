@@ -1,0 +1,2 @@
+# clang finds nothing to warn about.
+exec make -s check-clang
