@@ -43,9 +43,13 @@ typedef struct gh_model
 	char	   *info;			/* JSON object text: what was trained on what */
 } gh_model;
 
+/* Frees the contents, not the struct; fine on a zeroed one. */
 extern void gh_model_free(gh_ctx *ctx, gh_model *model);
 
-/* Bytes (container of kind GH_MODEL_HIERARCHY); the reader trusts nothing. */
+/*
+ * Bytes (container of kind GH_MODEL_HIERARCHY); the reader trusts nothing and
+ * leaves a zeroed model when it fails.  The bytes are gh memory of the caller.
+ */
 extern gh_status gh_model_write(gh_ctx *ctx, const gh_model *model, uint8_t **bytes, size_t *length);
 extern gh_status gh_model_read(gh_ctx *ctx, const void *bytes, size_t length, gh_model *model);
 
@@ -55,10 +59,13 @@ extern gh_status gh_model_read(gh_ctx *ctx, const void *bytes, size_t length, gh
  */
 extern gh_status gh_model_find(gh_ctx *ctx, const gh_model *model, const char *name, uint32_t *node);
 
+/* GH_EINVAL for an empty or too long name, GH_EDATA for one that a node of the same kind or a sibling has. */
+extern gh_status gh_model_rename(gh_ctx *ctx, gh_model *model, uint32_t node, const char *name);
+
 /* conditional[n_nodes] = P(node | parent), joint[n_nodes] = P(node); x: n_features floats, NaN = missing. */
 extern void gh_model_predict(const gh_model *model, const float *x, double *conditional, double *joint);
 
-/* Genres (positions in model->genre) by probability descending, then position. */
+/* order[n_genres]: genres (positions in model->genre) by joint[model->genre[g]] descending, then position. */
 extern gh_status gh_model_rank(gh_ctx *ctx, const gh_model *model, const double *joint, uint32_t *order);
 
 /* One song's classifiers, compared: vanilla, hierarchical, hierarchical_hint. */
@@ -103,26 +110,40 @@ typedef struct gh_evaluation
 	uint64_t	training_rows,
 				validation_rows;
 	gh_score	score[GH_N_CLASSIFIERS];
-	/* GH_N_CLASSIFIERS x n_nodes, NaN where undefined (vanilla has genres only; hint of a top node is NaN) */
+
+	/*
+	 * GH_N_CLASSIFIERS x n_nodes (classifier by classifier), NaN where
+	 * undefined: without a validation row positive for the node; vanilla has
+	 * genres only; the hint of a top node is the truth, not a prediction.
+	 */
 	double	   *node_ap;
-	double	   *node_coverage;	/* per node: mean rank position needed over validation rows positive for it; NaN if none */
+	double	   *node_coverage;	/* over the rows positive for it: mean number of genres (of supergenres of its level) scored at least as high */
 	uint64_t   *node_positives; /* n_nodes, among validation rows */
 } gh_evaluation;				/* gh memory: free with gh_evaluation_free */
 
 /*
+ * Rows without a label are left out.  params.early_stopping_rounds finds the
+ * number of trees on one of `folds` folds of a node's training rows, never on
+ * the validation rows; every classifier ends with a fit on all its training rows.
+ *
  * In: model with features, nodes (names, parents, is_genre) and genre order set;
  * boosters empty.  Out: boosters, counts, params and scores filled.  Threads
  * over nodes; progress per node; cancel anywhere.  Checks the memory first.
  */
 extern gh_status gh_hierarchy_train(gh_ctx *ctx, const gh_training *training, gh_model *model, gh_evaluation *evaluation);
 extern void gh_evaluation_free(gh_ctx *ctx, gh_evaluation *evaluation);
+/* Bytes with one thread; each further thread needs gh_hierarchy_thread_memory() more. */
 extern size_t gh_hierarchy_memory(const gh_training *training, const gh_model *model);
+extern size_t gh_hierarchy_thread_memory(const gh_training *training);
 
 /*
  * Build the nodes from (name, parent name or NULL) pairs: any order, any depth.
- * GH_EDATA for cycles, unknown parents are made top nodes, a name twice among
- * the same parent's children, a genre below two parents, no genre at all.
- * A node without children is a genre.  A top node without children is a genre of level 1.
+ * A name that is somebody's parent is a supergenre, any other is a genre; the
+ * pair (x, x) says that the supergenre x has a genre of the same name.  Parents
+ * that no pair declares are top nodes; a top node without children is a genre
+ * of level 1.  Nodes stand in depth-first order, siblings by the bytes of their
+ * names.  GH_EDATA for cycles, a pair twice, a node below two parents, no pair
+ * at all, too many nodes or levels; GH_EINVAL for empty or too long names.
  */
 extern gh_status gh_model_plan(gh_ctx *ctx, const char *const *name, const char *const *parent, size_t n,
 							   const char *const *feature, int n_features, gh_model *model);
