@@ -92,6 +92,20 @@ typedef struct gh_points
 	double	   *values;			/* n x d row-major, huge palloc */
 } gh_points;
 
+/* Points being collected one by one; everything lives in `context`. */
+typedef struct gh_collector
+{
+	const char *what;			/* the function, for messages */
+	const char *column;			/* what the array is called in messages */
+	MemoryContext context;
+	gh_points	points;
+	size_t		capacity;
+	size_t		bytes;			/* of ids and values, held to maintenance_work_mem */
+} gh_collector;
+
+/* Checks and copies one point; `id` may be NULL: messages then name the row's number.  Errors as gh_pg_points. */
+extern void gh_pg_collect(gh_collector *collector, ArrayType *array, const char *id);
+
 /*
  * Reads id and `column`; sorts by id (bytewise), 23505 for a duplicate id, 22000 for
  * NULL or non-finite values, 2202E for arrays of different length or shape, each
@@ -106,8 +120,8 @@ extern void gh_pg_points(const char *what, const char *query, const char *column
  */
 extern void gh_pg_window_points(const char *what, WindowObject window, gh_points *points, uint32 **rows);
 
-/* Sorts order[0..n), row numbers of values (n x d), by coordinates, then `tie` (may be NULL) , then row. */
-extern void gh_pg_sort_points(const double *values, const int32 *tie, size_t n, int d, uint32 *order);
+/* Copies of points and labels (palloc'd) in the canonical order: by coordinates, then label. */
+extern void gh_pg_canonical(const gh_points *points, const int32 *labels, double **values_out, int32 **labels_out);
 
 /* Elements of a float8[]/float4[] Datum without NULLs as doubles; error 22000/2202E otherwise. palloc'd. */
 extern double *gh_pg_doubles(const char *what, ArrayType *array, int *n);

@@ -13,30 +13,19 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-/* Points being collected.  Everything lives in `context`. */
-typedef struct collector
-{
-	const char *what;
-	const char *column;
-	MemoryContext context;
-	size_t		capacity;
-	size_t		bytes;			/* ids and values */
-	gh_points  *points;
-} collector;
-
 /* ---- checks ----------------------------------------------------------- */
 
-/* How a message calls the row: its id, or its number in the partition. */
+/* How a message calls the row: its id, or its number. */
 static char *
 row_name(const char *id, size_t row)
 {
 	if (id != NULL)
 		return psprintf("in the row with id \"%s\"", id);
-	return psprintf("in row %zu of the window partition", row + 1);
+	return psprintf("in row %zu", row + 1);
 }
 
 static void
-shape_error(const collector *c, const char *id, size_t row, const char *why)
+shape_error(const gh_collector *c, const char *id, size_t row, const char *why)
 {
 	ereport(ERROR, errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 			errmsg("%s: %s %s %s", c->what, c->column, row_name(id, row), why),
@@ -44,7 +33,7 @@ shape_error(const collector *c, const char *id, size_t row, const char *why)
 }
 
 static void
-value_error(const collector *c, const char *id, size_t row, int element, const char *value)
+value_error(const gh_collector *c, const char *id, size_t row, int element, const char *value)
 {
 	ereport(ERROR, errcode(ERRCODE_DATA_EXCEPTION),
 			errmsg("%s: element %d of %s is %s %s", c->what, element + 1, c->column, value, row_name(id, row)),
@@ -52,7 +41,7 @@ value_error(const collector *c, const char *id, size_t row, int element, const c
 }
 
 static void
-check_array(const collector *c, ArrayType *array, const char *id, size_t row)
+check_array(const gh_collector *c, ArrayType *array, const char *id, size_t row)
 {
 	int			n = ARR_NDIM(array) == 1 ? ARR_DIMS(array)[0] : 0;
 
@@ -60,8 +49,8 @@ check_array(const collector *c, ArrayType *array, const char *id, size_t row)
 		shape_error(c, id, row, "is an empty array");
 	if (ARR_NDIM(array) > 1)
 		shape_error(c, id, row, psprintf("has %d dimensions, not one", ARR_NDIM(array)));
-	if (c->points->n > 0 && n != c->points->d)
-		shape_error(c, id, row, psprintf("has %d elements, not %d as the first", n, c->points->d));
+	if (c->points.n > 0 && n != c->points.d)
+		shape_error(c, id, row, psprintf("has %d elements, not %d as the first", n, c->points.d));
 	if (ARR_HASNULL(array) && array_contains_nulls(array))
 	{
 		const bits8 *bitmap = ARR_NULLBITMAP(array);
@@ -74,7 +63,7 @@ check_array(const collector *c, ArrayType *array, const char *id, size_t row)
 }
 
 static void
-check_values(const collector *c, const double *values, int d, const char *id, size_t row)
+check_values(const gh_collector *c, const double *values, int d, const char *id, size_t row)
 {
 	for (int i = 0; i < d; i++)
 	{
@@ -88,7 +77,7 @@ check_values(const collector *c, const double *values, int d, const char *id, si
 /* ---- collecting ------------------------------------------------------- */
 
 static void
-charge_bytes(collector *c, size_t bytes)
+charge_bytes(gh_collector *c, size_t bytes)
 {
 	size_t		limit = (size_t) maintenance_work_mem * 1024;
 
@@ -97,15 +86,15 @@ charge_bytes(collector *c, size_t bytes)
 		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				errmsg("%s: the rows need more memory than maintenance_work_mem allows (%.1f MB)", c->what,
 					   (double) limit / (1024.0 * 1024.0)),
-				errdetail("%zu rows of %d features were read so far.", c->points->n, c->points->d),
+				errdetail("%zu rows of %d features were read so far.", c->points.n, c->points.d),
 				errhint("Raise maintenance_work_mem, or work on fewer rows."));
 }
 
 /* Room for one more point; n rows are addressed by 31-bit numbers in the core. */
 static void
-make_room(collector *c)
+make_room(gh_collector *c)
 {
-	gh_points  *points = c->points;
+	gh_points  *points = &c->points;
 	size_t		stride = (size_t) points->d * sizeof(double);
 	MemoryContext old;
 
@@ -132,10 +121,10 @@ make_room(collector *c)
 	MemoryContextSwitchTo(old);
 }
 
-static void
-add_point(collector *c, ArrayType *array, const char *id)
+void
+gh_pg_collect(gh_collector *c, ArrayType *array, const char *id)
 {
-	gh_points  *points = c->points;
+	gh_points  *points = &c->points;
 	double	   *to;
 
 	check_array(c, array, id, points->n);
@@ -156,7 +145,7 @@ add_row(void *arg, uint64 row, const Datum *values, const bool *nulls)
 {
 	(void) row;
 	(void) nulls;
-	add_point(arg, DatumGetArrayTypeP(values[1]), TextDatumGetCString(values[0]));
+	gh_pg_collect(arg, DatumGetArrayTypeP(values[1]), TextDatumGetCString(values[0]));
 }
 
 /* ---- order ------------------------------------------------------------ */
@@ -208,31 +197,49 @@ row_numbers(size_t n)
 	return order;
 }
 
-void
-gh_pg_sort_points(const double *values, const int32 *tie, size_t n, int d, uint32 *order)
+/* Numbers of the points by coordinates, then `tie` (may be NULL), then number. */
+static uint32 *
+coordinate_order(const gh_points *points, const int32 *tie)
 {
-	by_coordinates by = {values, tie, d};
+	by_coordinates by = {points->values, tie, points->d};
+	uint32	   *order = row_numbers(points->n);
 
-	qsort_arg(order, n, sizeof(uint32), compare_points, &by);
+	qsort_arg(order, points->n, sizeof(uint32), compare_points, &by);
+	return order;
 }
 
-/* Puts values (and ids) into `order`; the old arrays are freed. */
-static void
-reorder(gh_points *points, const uint32 *order)
+/* The coordinates in `order`. */
+static double *
+ordered_values(const gh_points *points, const uint32 *order)
 {
 	size_t		stride = (size_t) points->d * sizeof(double);
-	double	   *values = MemoryContextAllocHuge(CurrentMemoryContext, points->n * stride);
+	double	   *values = MemoryContextAllocHuge(CurrentMemoryContext, Max(points->n * stride, 1));
+
+	for (size_t i = 0; i < points->n; i++)
+		memcpy(values + i * points->d, points->values + (size_t) order[i] * points->d, stride);
+	return values;
+}
+
+static char **
+ordered_ids(const gh_points *points, const uint32 *order)
+{
 	char	  **id = MemoryContextAllocHuge(CurrentMemoryContext, points->n * sizeof(char *));
 
 	for (size_t i = 0; i < points->n; i++)
-	{
-		memcpy(values + i * points->d, points->values + (size_t) order[i] * points->d, stride);
 		id[i] = points->id[order[i]];
-	}
-	pfree(points->values);
-	pfree(points->id);
-	points->values = values;
-	points->id = id;
+	return id;
+}
+
+void
+gh_pg_canonical(const gh_points *points, const int32 *labels, double **values_out, int32 **labels_out)
+{
+	uint32	   *order = coordinate_order(points, labels);
+
+	*values_out = ordered_values(points, order);
+	*labels_out = MemoryContextAllocHuge(CurrentMemoryContext, Max(points->n, 1) * sizeof(int32));
+	for (size_t i = 0; i < points->n; i++)
+		(*labels_out)[i] = labels[order[i]];
+	pfree(order);
 }
 
 static void
@@ -256,16 +263,19 @@ gh_pg_points(const char *what, const char *query, const char *column, bool read_
 		{.name = "id",.type = GH_COLUMN_ANY_AS_TEXT},
 		{.name = column,.type = GH_COLUMN_FLOATS}
 	};
-	collector	c = {.what = what,.column = column,.context = CurrentMemoryContext,.points = points};
+	gh_collector c = {.what = what,.column = column,.context = CurrentMemoryContext};
 	uint32	   *order;
 
-	memset(points, 0, sizeof(*points));
 	gh_pg_query(what, query, read_only, columns, lengthof(columns), add_row, &c);
+	*points = c.points;
 	if (points->n == 0)
 		return;
 	order = row_numbers(points->n);
 	qsort_arg(order, points->n, sizeof(uint32), compare_ids, points->id);
-	reorder(points, order);
+	points->values = ordered_values(&c.points, order);
+	points->id = ordered_ids(&c.points, order);
+	pfree(c.points.values);
+	pfree(c.points.id);
 	pfree(order);
 	check_ids_differ(what, points);
 }
@@ -273,11 +283,10 @@ gh_pg_points(const char *what, const char *query, const char *column, bool read_
 void
 gh_pg_window_points(const char *what, WindowObject window, gh_points *points, uint32 **rows)
 {
-	collector	c = {.what = what,.column = "the point",.context = CurrentMemoryContext,.points = points};
+	gh_collector c = {.what = what,.column = "the point",.context = CurrentMemoryContext};
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "genre_hier row", ALLOCSET_DEFAULT_SIZES);
 	int64		n = WinGetPartitionRowCount(window);
 
-	memset(points, 0, sizeof(*points));
 	for (int64 row = 0; row < n; row++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(scratch);
@@ -289,19 +298,21 @@ gh_pg_window_points(const char *what, WindowObject window, gh_points *points, ui
 			ereport(ERROR, errcode(ERRCODE_DATA_EXCEPTION),
 					errmsg("%s: the point is NULL %s", what, row_name(NULL, (size_t) row)),
 					errhint("Leave such rows out: add WHERE ... IS NOT NULL below the window function."));
-		add_point(&c, DatumGetArrayTypeP(value), NULL);
+		gh_pg_collect(&c, DatumGetArrayTypeP(value), NULL);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(scratch);
 		CHECK_FOR_INTERRUPTS();
 	}
 	MemoryContextDelete(scratch);
-	*rows = row_numbers(points->n);
-	if (points->n == 0)
-		return;
-	gh_pg_sort_points(points->values, NULL, points->n, points->d, *rows);
-	reorder(points, *rows);
-	pfree(points->id);
+	*rows = coordinate_order(&c.points, NULL);
+	*points = c.points;
+	points->values = ordered_values(&c.points, *rows);
 	points->id = NULL;
+	if (c.points.n > 0)
+	{
+		pfree(c.points.values);
+		pfree(c.points.id);
+	}
 }
 
 double *

@@ -1,0 +1,82 @@
+
+-- hdbscan: clusters and their validity ----------------------------------------
+
+CREATE FUNCTION hdbscan_cluster(
+	query text,
+	min_cluster_size int DEFAULT 5,
+	min_samples int DEFAULT NULL,
+	cluster_selection_method text DEFAULT 'eom',
+	cluster_selection_epsilon float8 DEFAULT 0,
+	max_cluster_size int DEFAULT 0,
+	allow_single_cluster boolean DEFAULT false,
+	alpha float8 DEFAULT 1.0,
+	OUT id text,
+	OUT cluster int,
+	OUT probability float8,
+	OUT outlier_score float8)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'genre_hier_hdbscan_cluster'
+	LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000 ROWS 10000;
+COMMENT ON FUNCTION hdbscan_cluster(text, int, int, text, float8, int, boolean, float8) IS
+	'HDBSCAN clusters of the rows (id, features) of a query; a NULL cluster is noise';
+
+CREATE FUNCTION hdbscan_cluster(
+	point float8[],
+	min_cluster_size int DEFAULT 5,
+	min_samples int DEFAULT NULL,
+	cluster_selection_method text DEFAULT 'eom',
+	cluster_selection_epsilon float8 DEFAULT 0,
+	max_cluster_size int DEFAULT 0,
+	allow_single_cluster boolean DEFAULT false,
+	alpha float8 DEFAULT 1.0)
+	RETURNS int
+	AS 'MODULE_PATHNAME', 'genre_hier_hdbscan_cluster_window'
+	LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION hdbscan_cluster(float8[], int, int, text, float8, int, boolean, float8) IS
+	'HDBSCAN cluster of each point of a window partition, NULL for noise: hdbscan_cluster(point) OVER ()';
+
+CREATE FUNCTION hdbscan_grid(
+	query text,
+	min_cluster_size int[],
+	min_samples int[],
+	cluster_selection_method text[] DEFAULT '{eom,leaf}',
+	cluster_selection_epsilon float8 DEFAULT 0,
+	max_cluster_size int DEFAULT 0,
+	allow_single_cluster boolean DEFAULT false,
+	alpha float8 DEFAULT 1.0)
+	RETURNS TABLE (
+		min_cluster_size int,
+		min_samples int,
+		cluster_selection_method text,
+		dbcv float8,
+		relative_validity float8,
+		clusters int,
+		smallest bigint,
+		largest bigint,
+		mean_size float8,
+		noise bigint,
+		noise_fraction float8)
+	AS 'MODULE_PATHNAME', 'genre_hier_hdbscan_grid'
+	LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000 ROWS 100;
+COMMENT ON FUNCTION hdbscan_grid(text, int[], int[], text[], float8, int, boolean, float8) IS
+	'every combination of HDBSCAN parameters on the rows (id, features) of a query, scored by DBCV';
+
+CREATE FUNCTION dbcv_accum(state internal, point float8[], cluster int) RETURNS internal
+	AS 'MODULE_PATHNAME', 'genre_hier_dbcv_accum'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dbcv_accum(internal, float8[], int) IS 'transition function of dbcv';
+
+CREATE FUNCTION dbcv_final(state internal) RETURNS float8
+	AS 'MODULE_PATHNAME', 'genre_hier_dbcv_final'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION dbcv_final(internal) IS 'final function of dbcv';
+
+CREATE AGGREGATE dbcv(point float8[], cluster int) (
+	SFUNC = dbcv_accum,
+	STYPE = internal,
+	SSPACE = 100000,
+	FINALFUNC = dbcv_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dbcv(float8[], int) IS
+	'density-based clustering validation, -1 to 1; a NULL or negative cluster is noise, NULL with fewer than two clusters';
