@@ -57,7 +57,7 @@ fetch_not_null(const gh_args *args, int n, const char *name)
 	if (is_null)
 		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				errmsg("%s: %s must not be NULL", args->what, name),
-				errhint("Leave %s out for its default, or give a value.", name));
+				n == 0 ? errhint("Give a value.") : errhint("Leave %s out for its default, or give a value.", name));
 	return value;
 }
 
