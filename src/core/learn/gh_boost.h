@@ -18,14 +18,26 @@ typedef struct gh_bins
 	int			stride;			/* bytes a row */
 	uint8_t    *codes;			/* n x stride, row-major */
 	uint8_t    *has_missing;	/* per feature; then code 255 is "missing" */
-	uint32_t   *cut_begin;		/* n_features + 1 offsets into cuts */
-	float	   *cuts;			/* bin b of a feature holds x with cuts[b-1] <= x < cuts[b] */
+	uint32_t   *cut_begin;		/* n_features + 1 offsets into cuts: as many cuts as bins */
+	float	   *cuts;			/* bin b of a feature holds x with cuts[b-1] <= x < cuts[b]; the last is above all */
+
+	/*
+	 * A feature with 256 distinct values has no code left for "missing": a
+	 * column of its own, after the features, then says 1 for it.  In general x
+	 * is missing when has_missing and code[miss_column] == miss_code.
+	 */
+	int			n_columns;		/* n_features and those; <= stride */
+	uint16_t   *miss_column;	/* per feature */
+	uint8_t    *miss_code;		/* per feature */
 } gh_bins;
 
 /*
  * rows: n x n_features row-major float32, NaN = missing, infinite values are
  * GH_EDATA.  Cuts come from all rows, or from rows[cut_rows[0..n_cut)] when
- * cut_rows is not NULL (so validation rows have no say).
+ * cut_rows is not NULL (so validation rows have no say).  Up to max_bin
+ * distinct values: each has its own bin, as in XGBoost; more: cut i stands at
+ * the value of rank floor(i n / max_bin) (max_bin - 1 when 256 leaves no code
+ * for missing values).  Threaded over features; free with gh_bins_free.
  */
 extern gh_status gh_bins_build(gh_ctx *ctx, const float *rows, size_t n, int n_features, int max_bin,
 							   const uint32_t *cut_rows, size_t n_cut, gh_bins *bins);

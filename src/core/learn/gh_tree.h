@@ -37,6 +37,7 @@ typedef struct gh_booster
 	gh_tree    *trees;
 } gh_booster;
 
+extern void gh_tree_free(gh_ctx *ctx, gh_tree *tree);	/* its arrays, not itself */
 extern void gh_booster_free(gh_ctx *ctx, gh_booster *booster);	/* its arrays, not itself */
 
 /* log-odds of one row (n_features floats, NaN = missing): logit(base_score) + leaves, summed in double in tree order */

@@ -15,22 +15,25 @@
 #define MARGIN_POLL 64
 
 void
+gh_tree_free(gh_ctx *ctx, gh_tree *tree)
+{
+	gh_free(ctx, tree->left);
+	gh_free(ctx, tree->feature);
+	gh_free(ctx, tree->default_left);
+	gh_free(ctx, tree->threshold);
+	gh_free(ctx, tree->value);
+	gh_free(ctx, tree->cover);
+	gh_free(ctx, tree->gain);
+	*tree = (gh_tree) {0};
+}
+
+void
 gh_booster_free(gh_ctx *ctx, gh_booster *booster)
 {
 	if (booster == NULL)
 		return;
 	for (uint32_t t = 0; booster->trees != NULL && t < booster->n_trees; t++)
-	{
-		gh_tree    *tree = &booster->trees[t];
-
-		gh_free(ctx, tree->left);
-		gh_free(ctx, tree->feature);
-		gh_free(ctx, tree->default_left);
-		gh_free(ctx, tree->threshold);
-		gh_free(ctx, tree->value);
-		gh_free(ctx, tree->cover);
-		gh_free(ctx, tree->gain);
-	}
+		gh_tree_free(ctx, &booster->trees[t]);
 	gh_free(ctx, booster->trees);
 	booster->trees = NULL;
 	booster->n_trees = 0;

@@ -1,0 +1,520 @@
+/*
+ * boost.c
+ *		The boosting loop: gradients of the logistic loss, trees, early stopping.
+ */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "learn/boost_private.h"
+#include "learn/logistic.h"
+
+/* Rows between two polls. */
+#define POLL_ROWS ((size_t) 1 << 16)
+#define FIRST_TREES 16
+
+/* A base score this near to 0 or 1 is as good as certain (XGBoost's clip). */
+#define SMALLEST_BASE 1e-6
+
+struct gh_trainer
+{
+	gh_ctx	   *ctx;
+	const gh_fit *fit;
+	const gh_boost_params *params;
+	bool		one_class;
+	double		base_score;
+
+	/* by position in fit->rows */
+	const uint8_t *codes;		/* into the bins, or own_codes */
+	uint8_t    *own_codes;
+	uint8_t    *labels;
+	float	   *weights;		/* scale_pos_weight included */
+	float	   *margins;		/* float sums, as XGBoost's training cache */
+	gh_sum	   *gradient;
+	double		scale;			/* 1 / unit */
+
+	gh_grower	grower;
+	bool		growing;		/* the grower is open */
+	gh_tree    *trees;
+	uint32_t	n_trees,
+				max_trees;
+
+	double	   *valid_margins;	/* double sums, as gh_booster_margin() */
+	double		valid_weight;
+};
+
+/* ---- before the first tree --------------------------------------------- */
+
+static double
+row_weight(const gh_fit *fit, uint32_t row)
+{
+	return fit->weights != NULL ? fit->weights[row] : 1.0;
+}
+
+static gh_status
+check_weight(gh_ctx *ctx, const gh_fit *fit, uint32_t row)
+{
+	double		w = row_weight(fit, row);
+
+	if (w >= 0.0 && w <= FLT_MAX)
+		return GH_OK;
+	gh_fail(ctx, GH_EDATA, "weight of row %zu is out of range", (size_t) row + 1);
+	return gh_fail_detail(ctx, "The weight is %g; it must be finite and not negative.", w);
+}
+
+/* Labels and weights by position, and the sums of the weights of both classes. */
+static gh_status
+gather_rows(gh_trainer *t, double sums[2])
+{
+	const gh_fit *fit = t->fit;
+
+	sums[0] = sums[1] = 0.0;
+	for (size_t i = 0; i < fit->n_rows; i++)
+	{
+		uint32_t	row = fit->rows[i];
+
+		if (i % POLL_ROWS == 0)
+			GH_CHECK_STOP(t->ctx);
+		GH_TRY(check_weight(t->ctx, fit, row));
+		t->labels[i] = fit->labels[row] != 0;
+		t->weights[i] = (float) row_weight(fit, row);
+		sums[t->labels[i]] += t->weights[i];
+		if (t->labels[i])
+			t->weights[i] *= (float) t->params->scale_pos_weight;
+		if (!isfinite(t->weights[i]))
+			return gh_fail(t->ctx, GH_EDATA, "weight of row %zu times scale_pos_weight is too large", (size_t) row + 1);
+	}
+	return GH_OK;
+}
+
+/* Rows of codes one after another: those of the bins when they stand so, else a copy. */
+static gh_status
+gather_codes(gh_trainer *t)
+{
+	const gh_fit *fit = t->fit;
+	size_t		stride = (size_t) fit->bins->stride,
+				n = fit->n_rows,
+				rows_between_polls = POLL_ROWS * 64 / (stride + 64) + 1;
+
+	if (fit->rows[n - 1] - fit->rows[0] == n - 1)
+	{
+		t->codes = fit->bins->codes + fit->rows[0] * stride;
+		return GH_OK;
+	}
+	t->own_codes = gh_alloc(t->ctx, n, stride);
+	if (t->own_codes == NULL)
+		return gh_ctx_status(t->ctx);
+	for (size_t i = 0; i < n; i++)
+	{
+		if (i % rows_between_polls == 0)
+			GH_CHECK_STOP(t->ctx);
+		memcpy(t->own_codes + i * stride, fit->bins->codes + fit->rows[i] * stride, stride);
+	}
+	t->codes = t->own_codes;
+	return GH_OK;
+}
+
+/*
+ * The probability to start from: the weighted mean of the labels, or one
+ * Newton step from margin 0 when positives weigh differently.
+ */
+static void
+choose_base_score(gh_trainer *t, const double sums[2])
+{
+	double		w = t->params->scale_pos_weight,
+				base = t->params->base_score;
+
+	if (base <= 0.0)
+	{
+		double		g = 0.5 * sums[0] - 0.5 * w * sums[1],
+					h = 0.25 * sums[0] + 0.25 * w * sums[1];
+
+		if (t->one_class)
+			base = sums[1] > 0.0 ? 1.0 : 0.0;
+		else if (w == 1.0)
+			base = sums[1] / (sums[0] + sums[1]);
+		else
+			base = gh_sigmoid(-g / fmax(h, 1e-6));
+		base = (float) base;	/* XGBoost keeps a float */
+	}
+	t->base_score = fmin(fmax(base, SMALLEST_BASE), 1.0 - SMALLEST_BASE);
+}
+
+/*
+ * Fixed point: 2^k such that no sum of all gradients overflows 62 bits, and
+ * no single one the 51 bits that gradient rounding can do.  Both derivatives
+ * are at most the row's weight.
+ */
+static double
+gradient_scale(const gh_trainer *t)
+{
+	double		sum = 0.0,
+				largest = 0.0;
+	int			sum_exponent,
+				largest_exponent,
+				k;
+
+	for (size_t i = 0; i < t->fit->n_rows; i++)
+	{
+		sum += t->weights[i];
+		largest = t->weights[i] > largest ? t->weights[i] : largest;
+	}
+	frexp(sum, &sum_exponent);
+	frexp(largest, &largest_exponent);
+	k = 61 - sum_exponent < 50 - largest_exponent ? 61 - sum_exponent : 50 - largest_exponent;
+	return ldexp(1.0, k);
+}
+
+static gh_status
+allocate_trainer(gh_trainer *t)
+{
+	size_t		n = t->fit->n_rows,
+				m = t->fit->valid_rows != NULL ? t->fit->n_valid : 0;
+
+	t->labels = GH_NEW(t->ctx, n, uint8_t);
+	t->weights = GH_NEW(t->ctx, n, float);
+	t->margins = GH_NEW(t->ctx, n, float);
+	t->gradient = GH_NEW(t->ctx, n, gh_sum);
+	t->valid_margins = GH_NEW(t->ctx, m, double);
+	t->max_trees = FIRST_TREES;
+	t->trees = GH_NEW_ZERO(t->ctx, t->max_trees, gh_tree);
+	if (t->labels == NULL || t->weights == NULL || t->margins == NULL || t->gradient == NULL ||
+		t->valid_margins == NULL || t->trees == NULL)
+		return gh_ctx_status(t->ctx);
+	return GH_OK;
+}
+
+/* Every margin at its start. */
+static gh_status
+start_margins(gh_trainer *t)
+{
+	/* XGBoost's inverse of the logistic function, in float */
+	float		start = (float) -gh_log(1.0f / (float) t->base_score - 1.0f);
+	double		valid_start = gh_logit(t->base_score);
+
+	for (size_t i = 0; i < t->fit->n_rows; i++)
+		t->margins[i] = start;
+	t->valid_weight = 0.0;
+	for (size_t i = 0; t->fit->valid_rows != NULL && i < t->fit->n_valid; i++)
+	{
+		GH_TRY(check_weight(t->ctx, t->fit, t->fit->valid_rows[i]));
+		t->valid_margins[i] = valid_start;
+		t->valid_weight += row_weight(t->fit, t->fit->valid_rows[i]);
+	}
+	return GH_OK;
+}
+
+static gh_status
+prepare(gh_trainer *t)
+{
+	double		sums[2];
+
+	GH_TRY(allocate_trainer(t));
+	GH_TRY(gather_rows(t, sums));
+	if (!(sums[0] + sums[1] > 0.0))
+		return gh_fail(t->ctx, GH_EDATA, "the weights of all rows are zero");
+	t->one_class = sums[0] == 0.0 || sums[1] == 0.0;
+	choose_base_score(t, sums);
+	GH_TRY(start_margins(t));
+	if (t->one_class)
+		return GH_OK;
+	GH_TRY(gather_codes(t));
+	t->scale = gradient_scale(t);
+	GH_TRY(gh_grower_open(t->ctx, t->fit->bins, t->params, t->codes, t->gradient, t->fit->n_rows, 1.0 / t->scale,
+						  &t->grower));
+	t->growing = true;
+	return GH_OK;
+}
+
+gh_status
+gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, gh_trainer **trainer)
+{
+	gh_trainer *t;
+	gh_status	status;
+
+	*trainer = NULL;
+	GH_TRY(gh_boost_check(ctx, params, fit->bins->n_features));
+	if (fit->n_rows == 0)
+		return gh_fail(ctx, GH_EDATA, "there are no rows to train on");
+	GH_TRY(gh_memory_check(ctx, gh_boost_memory(fit->n_rows, fit->bins->n_features, params), "training"));
+	t = GH_NEW_ZERO(ctx, 1, gh_trainer);
+	if (t == NULL)
+		return gh_ctx_status(ctx);
+	t->ctx = ctx;
+	t->fit = fit;
+	t->params = params;
+	status = prepare(t);
+	if (status != GH_OK)
+		gh_trainer_close(t);
+	else
+		*trainer = t;
+	return status;
+}
+
+void
+gh_trainer_close(gh_trainer *t)
+{
+	if (t == NULL)
+		return;
+	for (uint32_t i = 0; t->trees != NULL && i < t->max_trees; i++)
+		gh_tree_free(t->ctx, &t->trees[i]);
+	gh_free(t->ctx, t->trees);
+	if (t->growing)
+		gh_grower_close(&t->grower);
+	gh_free(t->ctx, t->own_codes);
+	gh_free(t->ctx, t->labels);
+	gh_free(t->ctx, t->weights);
+	gh_free(t->ctx, t->margins);
+	gh_free(t->ctx, t->gradient);
+	gh_free(t->ctx, t->valid_margins);
+	gh_free(t->ctx, t);
+}
+
+/* ---- one round --------------------------------------------------------- */
+
+/* Nearest integer of |v| < 2^51, as a sum's fixed point. */
+static inline int64_t
+to_fixed(double v)
+{
+	const double round = 6755399441055744.0;
+
+	return (int64_t) (gh_double_to_bits(v + round) - gh_double_to_bits(round));
+}
+
+/*
+ * Derivatives of the logistic loss, with XGBoost's float arithmetic, so that
+ * the same data gives the same trees.
+ */
+static void
+compute_gradients(const float *margins, const uint8_t *labels, const float *weights, size_t n, double scale,
+				  gh_sum *gradient)
+{
+	for (size_t i = 0; i < n; i++)
+	{
+		float		x = -margins[i] < 88.7f ? -margins[i] : 88.7f,
+					p = 1.0f / ((float) gh_exp(x) + 1.0f + 1e-16f),
+					h = p * (1.0f - p);
+
+		h = h > 1e-16f ? h : 1e-16f;
+		gradient[i].g = to_fixed((double) ((p - (float) labels[i]) * weights[i]) * scale);
+		gradient[i].h = to_fixed((double) (h * weights[i]) * scale);
+	}
+}
+
+static gh_status
+update_gradients(gh_trainer *t)
+{
+	for (size_t begin = 0; begin < t->fit->n_rows; begin += POLL_ROWS)
+	{
+		size_t		n = t->fit->n_rows - begin < POLL_ROWS ? t->fit->n_rows - begin : POLL_ROWS;
+
+		GH_CHECK_STOP(t->ctx);
+		compute_gradients(t->margins + begin, t->labels + begin, t->weights + begin, n, t->scale,
+						  t->gradient + begin);
+	}
+	return GH_OK;
+}
+
+/* Add the tree just grown to the margins: by node for rows of the sample, by path for the others. */
+static gh_status
+update_margins(gh_trainer *t)
+{
+	const gh_grower *g = &t->grower;
+	size_t		stride = (size_t) t->fit->bins->stride;
+
+	for (uint32_t node = 0; node < g->n_nodes; node++)
+	{
+		if (g->steps[node].left != 0)
+			continue;
+		if (node % 1024 == 0)
+			GH_CHECK_STOP(t->ctx);
+		for (uint32_t i = g->nodes[node].begin; i < g->nodes[node].end; i++)
+			t->margins[g->order[i]] += g->steps[node].value;
+	}
+	for (size_t i = g->n_sample; i < t->fit->n_rows; i++)
+	{
+		uint32_t	row = g->order[i];
+
+		if (i % POLL_ROWS == 0)
+			GH_CHECK_STOP(t->ctx);
+		t->margins[row] += gh_step_value(g->steps, t->codes + row * stride);
+	}
+	return GH_OK;
+}
+
+static gh_status
+update_valid_margins(gh_trainer *t)
+{
+	const gh_fit *fit = t->fit;
+	size_t		stride = (size_t) fit->bins->stride;
+
+	for (size_t i = 0; fit->valid_rows != NULL && i < fit->n_valid; i++)
+	{
+		if (i % POLL_ROWS == 0)
+			GH_CHECK_STOP(t->ctx);
+		t->valid_margins[i] += gh_step_value(t->grower.steps, fit->bins->codes + fit->valid_rows[i] * stride);
+	}
+	return GH_OK;
+}
+
+static gh_status
+reserve_trees(gh_trainer *t)
+{
+	gh_tree    *more;
+
+	if (t->n_trees < t->max_trees)
+		return GH_OK;
+	more = gh_realloc(t->ctx, t->trees, (size_t) t->max_trees * 2, sizeof(gh_tree));
+	if (more == NULL)
+		return gh_ctx_status(t->ctx);
+	memset(more + t->max_trees, 0, t->max_trees * sizeof(gh_tree));
+	t->trees = more;
+	t->max_trees *= 2;
+	return GH_OK;
+}
+
+gh_status
+gh_trainer_round(gh_trainer *t)
+{
+	if (t->one_class)
+		return GH_OK;
+	GH_TRY(reserve_trees(t));
+	GH_TRY(update_gradients(t));
+	GH_TRY(gh_grower_grow(&t->grower, t->n_trees, &t->trees[t->n_trees]));
+	t->n_trees++;
+	GH_TRY(update_margins(t));
+	return update_valid_margins(t);
+}
+
+uint32_t
+gh_trainer_rounds(const gh_trainer *t)
+{
+	return t->n_trees;
+}
+
+bool
+gh_trainer_one_class(const gh_trainer *t)
+{
+	return t->one_class;
+}
+
+const double *
+gh_trainer_valid_margins(const gh_trainer *t)
+{
+	return t->valid_margins;
+}
+
+gh_status
+gh_trainer_valid_loss(const gh_trainer *t, double *value)
+{
+	const gh_fit *fit = t->fit;
+	double		loss = 0.0;
+
+	for (size_t i = 0; fit->valid_rows != NULL && i < fit->n_valid; i++)
+	{
+		uint32_t	row = fit->valid_rows[i];
+		double		z = fit->labels[row] ? t->valid_margins[i] : -t->valid_margins[i];
+
+		if (i % POLL_ROWS == 0)
+			GH_CHECK_STOP(t->ctx);
+		loss += row_weight(fit, row) * gh_logistic_loss(z);
+	}
+	*value = t->valid_weight > 0.0 ? loss / t->valid_weight : 0.0;
+	return GH_OK;
+}
+
+void
+gh_trainer_take(gh_trainer *t, uint32_t n_trees, gh_booster *booster)
+{
+	for (uint32_t i = n_trees; i < t->n_trees; i++)
+		gh_tree_free(t->ctx, &t->trees[i]);
+	*booster = (gh_booster) {
+		.n_features = t->fit->bins->n_features,
+		.base_score = t->base_score,
+		.n_trees = n_trees,
+		.trees = t->trees
+	};
+	t->trees = NULL;
+	t->n_trees = t->max_trees = 0;
+}
+
+/* ---- a whole fit ------------------------------------------------------- */
+
+/*
+ * Rounds until n_estimators, or until the validation loss has not improved
+ * for early_stopping_rounds.  *best: how many trees to keep.
+ */
+static gh_status
+run_rounds(gh_trainer *t, double *best_margins, uint32_t *best)
+{
+	uint32_t	total = (uint32_t) t->params->n_estimators,
+				patience = (uint32_t) t->params->early_stopping_rounds;
+	double		best_loss = INFINITY,
+				loss;
+
+	*best = 0;
+	for (uint32_t round = 1; round <= total && !t->one_class; round++)
+	{
+		GH_TRY(gh_trainer_round(t));
+		gh_tick(t->ctx, "boost: trees", round, total);
+		if (patience == 0)
+		{
+			*best = round;
+			continue;
+		}
+		GH_TRY(gh_trainer_valid_loss(t, &loss));
+		if (loss < best_loss)
+		{
+			best_loss = loss;
+			*best = round;
+			memcpy(best_margins, t->valid_margins, t->fit->n_valid * sizeof(double));
+		}
+		else if (round - *best >= patience)
+			break;
+	}
+	if (patience == 0 || t->one_class)
+		memcpy(best_margins, t->valid_margins, (t->fit->valid_rows != NULL ? t->fit->n_valid : 0) * sizeof(double));
+	return GH_OK;
+}
+
+gh_status
+gh_boost_train(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, gh_booster *booster,
+			   double *valid_margins)
+{
+	size_t		n_valid = fit->valid_rows != NULL ? fit->n_valid : 0;
+	gh_trainer *t = NULL;
+	double	   *margins = NULL;
+	uint32_t	best;
+	gh_status	status;
+
+	memset(booster, 0, sizeof(*booster));
+	if (params->early_stopping_rounds > 0 && n_valid == 0)
+	{
+		gh_fail(ctx, GH_EINVAL, "early_stopping_rounds needs validation rows");
+		return gh_fail_hint(ctx, "Hold rows out for validation, or set early_stopping_rounds to 0.");
+	}
+	margins = valid_margins != NULL ? valid_margins : GH_NEW(ctx, n_valid, double);
+	if (margins == NULL)
+		return gh_ctx_status(ctx);
+	GH_GOTO(done, gh_trainer_open(ctx, fit, params, &t));
+	GH_GOTO(done, run_rounds(t, margins, &best));
+	gh_trainer_take(t, best, booster);
+done:
+	gh_trainer_close(t);
+	if (margins != valid_margins)
+		gh_free(ctx, margins);
+	return status;
+}
+
+size_t
+gh_boost_memory(size_t n_rows, int n_features, const gh_boost_params *params)
+{
+	/* codes, label, weight, margin, gradients, and up to as many validation rows */
+	size_t		row = (size_t) n_features + 32 + 1 + 4 + 4 + sizeof(gh_sum) + sizeof(double),
+				bytes;
+
+	if (gh_mul_overflow(n_rows, row, &bytes) ||
+		gh_add_overflow(bytes, gh_grower_memory(n_rows, n_features, params), &bytes))
+		return SIZE_MAX;
+	return bytes;
+}

@@ -1,0 +1,206 @@
+/*
+ * boost_private.h
+ *		The inside of one fit: for bins-to-trees files and tune.c only.
+ *
+ * Gradient sums are integers (fixed point, see gradient_scale() in boost.c), so
+ * they do not depend on the order of addition: a histogram got by subtraction
+ * is the histogram that counting would give, bit for bit.
+ */
+#ifndef GH_BOOST_PRIVATE_H
+#define GH_BOOST_PRIVATE_H
+
+#include "learn/gh_boost.h"
+
+/* First and second derivative of the loss, or sums of them, in fixed point. */
+typedef struct gh_sum
+{
+	int64_t		g,
+				h;
+} gh_sum;
+
+static inline gh_sum
+gh_sum_add(gh_sum a, gh_sum b)
+{
+	return (gh_sum) {a.g + b.g, a.h + b.h};
+}
+
+static inline gh_sum
+gh_sum_subtract(gh_sum a, gh_sum b)
+{
+	return (gh_sum) {a.g - b.g, a.h - b.h};
+}
+
+/* XGBoost keeps its parameters as floats; so do we, or near-ties would fall differently. */
+typedef struct gh_rates
+{
+	float		eta,
+				lambda,
+				alpha,
+				gamma,
+				min_child_weight,
+				max_delta_step;
+	const int8_t *monotone;		/* per feature; NULL: none */
+	double		unit;			/* what 1 in a gh_sum stands for */
+} gh_rates;
+
+typedef struct gh_split
+{
+	float		gain;			/* 0: none found */
+	int			feature;
+	int			bin;			/* codes <= bin go left; -1: only missing ones do */
+	bool		default_left;
+	gh_sum		left;			/* sums of what goes left */
+} gh_split;
+
+/* A node while its tree grows. */
+typedef struct gh_grown
+{
+	uint32_t	begin,			/* its rows: order[begin..end) */
+				end;
+	uint32_t	left;			/* left child; 0: leaf */
+	int			depth;
+	int32_t		histogram;		/* slot in the pool; -1: none kept */
+	gh_sum		total;
+	float		weight;			/* as a leaf, not times eta */
+	float		score;			/* gain of keeping it whole */
+	float		lower,			/* bounds of its weight, from monotone constraints above */
+				upper;
+	gh_split	split;
+} gh_grown;
+
+/* ---- split.c ----------------------------------------------------------- */
+
+/* Weight of a node with these sums, within [lower, upper]. */
+extern float gh_split_weight(const gh_rates *rates, gh_sum sum, float lower, float upper);
+/* Fills weight and score from total and the bounds. */
+extern void gh_split_weigh(const gh_rates *rates, gh_grown *node);
+/*
+ * Best split of a node among features[0..n), ascending.  histogram: sums per
+ * bin; a feature's bins start at offset[feature].
+ */
+extern void gh_split_find(const gh_rates *rates, const gh_bins *bins, const gh_sum *histogram, const uint32_t *offset,
+						  const uint16_t *features, int n, gh_grown *node);
+
+/* ---- histogram.c ------------------------------------------------------- */
+
+/*
+ * Sums per column and code of the rows order[0..n) (order NULL: 0..n-1).
+ * codes: row-major, `stride` bytes a row; offset[c]: where a column's sums
+ * begin; columns[0..n_columns): which to count.  `histogram` starts at zero.
+ */
+extern gh_status gh_histogram_count(gh_ctx *ctx, const uint8_t *codes, int stride, const gh_sum *gradient,
+									const uint32_t *order, size_t n, const uint16_t *columns, int n_columns,
+									const uint32_t *offset, gh_sum *histogram);
+
+/* ---- grow.c ------------------------------------------------------------ */
+
+/* One step of the path of a coded row through a finished tree. */
+typedef struct gh_step
+{
+	uint32_t	left;			/* 0: leaf */
+	float		value;			/* of a leaf, times eta */
+	int16_t		bin;
+	uint16_t	column;
+	uint16_t	miss_column;
+	int16_t		miss_code;		/* -1: never missing */
+	bool		default_left;
+} gh_step;
+
+static inline bool
+gh_step_goes_left(const gh_step *step, const uint8_t *code)
+{
+	if (code[step->miss_column] == step->miss_code)
+		return step->default_left;
+	return code[step->column] <= step->bin;
+}
+
+static inline float
+gh_step_value(const gh_step *steps, const uint8_t *code)
+{
+	uint32_t	node = 0;
+
+	while (steps[node].left != 0)
+		node = steps[node].left + !gh_step_goes_left(&steps[node], code);
+	return steps[node].value;
+}
+
+/* Everything that growing one tree after another needs, allocated once a fit. */
+typedef struct gh_grower
+{
+	gh_ctx	   *ctx;
+	const gh_bins *bins;
+	const gh_boost_params *params;
+	gh_rates	rates;
+	size_t		n;				/* training rows */
+	const uint8_t *codes;		/* n x bins->stride, by position */
+	const gh_sum *gradient;		/* n, by position */
+
+	uint32_t   *order;			/* positions: those in the sample first, by node */
+	uint32_t   *spare;			/* n, for partitions */
+	size_t		n_sample;
+
+	uint32_t   *offset;			/* per column, into a histogram */
+	size_t		histogram_size; /* sums in one */
+	gh_sum	   *pool;
+	int			n_slots;
+	int32_t    *free_slot;
+	int			n_free;
+
+	uint16_t   *columns;		/* to count for this tree, and how many */
+	int			n_columns;
+	uint16_t   *tree_features;	/* drawn for this tree, ascending */
+	int			n_tree_features;
+	uint16_t   *level_features; /* drawn for level_depth */
+	int			n_level_features;
+	int			level_depth;
+	uint16_t   *node_features;
+	uint32_t   *shuffle;		/* scratch of a draw */
+
+	gh_grown   *nodes;
+	uint32_t	n_nodes,
+				max_nodes;
+	uint32_t   *queue;			/* open nodes: a heap when lossguide, else first come first served */
+	uint32_t	queue_head,
+				queue_tail;
+	gh_step    *steps;			/* of the tree just grown; as large as nodes */
+} gh_grower;
+
+extern gh_status gh_grower_open(gh_ctx *ctx, const gh_bins *bins, const gh_boost_params *params, const uint8_t *codes,
+								const gh_sum *gradient, size_t n, double unit, gh_grower *grower);
+extern void gh_grower_close(gh_grower *grower);
+/*
+ * Grow tree number `index` from the gradients.  Afterwards nodes, order and
+ * steps describe it until the next call.
+ */
+extern gh_status gh_grower_grow(gh_grower *grower, uint32_t index, gh_tree *tree);
+extern size_t gh_grower_memory(size_t n, int n_features, const gh_boost_params *params);
+
+/* ---- sample.c ---------------------------------------------------------- */
+
+/* Rows of tree `index`: fills order (sample first, each part ascending) and n_sample. */
+extern gh_status gh_sample_rows(gh_grower *grower, uint32_t index);
+/* Features of tree `index`, and the columns to count for them. */
+extern void gh_sample_tree_features(gh_grower *grower, uint32_t index);
+/* Features that a node may split on; *n of them, ascending; valid until the next call. */
+extern const uint16_t *gh_sample_node_features(gh_grower *grower, uint32_t index, uint32_t node, int *n);
+
+/* ---- boost.c ----------------------------------------------------------- */
+
+/* A fit that can be carried on tree by tree. */
+typedef struct gh_trainer gh_trainer;
+
+/* The fit and the params must outlive the trainer.  NULL fit->valid_rows: no curve. */
+extern gh_status gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, gh_trainer **trainer);
+extern void gh_trainer_close(gh_trainer *trainer);	/* NULL is fine */
+/* One more tree; nothing when the labels are all of one class. */
+extern gh_status gh_trainer_round(gh_trainer *trainer);
+extern uint32_t gh_trainer_rounds(const gh_trainer *trainer);
+extern bool gh_trainer_one_class(const gh_trainer *trainer);
+/* Margins of the validation rows after the trees so far, as gh_booster_margin() gives them. */
+extern const double *gh_trainer_valid_margins(const gh_trainer *trainer);
+/* Weighted mean log-loss of those; 0 without rows or weight. */
+extern gh_status gh_trainer_valid_loss(const gh_trainer *trainer, double *value);
+/* Hands over the first n_trees trees; the trainer can only be closed then. */
+extern void gh_trainer_take(gh_trainer *trainer, uint32_t n_trees, gh_booster *booster);
+
+#endif							/* GH_BOOST_PRIVATE_H */

@@ -1,0 +1,119 @@
+/*
+ * sample.c
+ *		The rows and features that a tree, a level or a node may see.
+ */
+#include <string.h>
+
+#include "base/gh_random.h"
+#include "learn/boost_private.h"
+
+/* Rows between two polls. */
+#define POLL_ROWS 65536
+
+gh_status
+gh_sample_rows(gh_grower *grower, uint32_t index)
+{
+	uint64_t	seed = gh_random_seed(grower->params->seed, index, 0);
+	uint64_t	threshold = (uint64_t) (grower->params->subsample * 4294967296.0);
+	size_t		in = 0,
+				out = 0;
+	gh_random4	block = {{0}};
+
+	if (grower->params->subsample >= 1.0)
+	{
+		for (size_t i = 0; i < grower->n; i++)
+		{
+			if (i % POLL_ROWS == 0)
+				GH_CHECK_STOP(grower->ctx);
+			grower->order[i] = (uint32_t) i;
+		}
+		grower->n_sample = grower->n;
+		return GH_OK;
+	}
+	for (size_t i = 0; i < grower->n; i++)
+	{
+		if (i % POLL_ROWS == 0)
+			GH_CHECK_STOP(grower->ctx);
+		if (i % 4 == 0)
+			block = gh_random_block(seed, GH_STREAM_BOOST_ROWS, i / 4);
+		if (block.v[i % 4] < threshold)
+			grower->order[in++] = (uint32_t) i;
+		else
+			grower->spare[out++] = (uint32_t) i;
+	}
+	memcpy(grower->order + in, grower->spare, out * sizeof(uint32_t));
+	grower->n_sample = in;
+	return GH_OK;
+}
+
+/*
+ * floor(rate n) of from[0..n), at least one, without replacement, ascending.
+ * The product is a float's, as in XGBoost: 0.29 of 100 is 29.
+ */
+static int
+draw(gh_grower *grower, double rate, uint64_t seed, const uint16_t *from, int n, uint16_t *to)
+{
+	int			m = (int) ((float) rate * (float) n),
+				taken = 0;
+	uint8_t		chosen[GH_MAX_FEATURES];
+
+	if (rate >= 1.0)
+	{
+		memmove(to, from, (size_t) n * sizeof(uint16_t));
+		return n;
+	}
+	m = m < 1 ? 1 : m;
+	for (int i = 0; i < n; i++)
+		grower->shuffle[i] = (uint32_t) i;
+	gh_random_shuffle(seed, GH_STREAM_BOOST_COLUMNS, grower->shuffle, (uint64_t) n);
+	memset(chosen, 0, (size_t) n);
+	for (int i = 0; i < m; i++)
+		chosen[grower->shuffle[i]] = 1;
+	for (int i = 0; i < n; i++)
+		if (chosen[i])
+			to[taken++] = from[i];
+	return taken;
+}
+
+void
+gh_sample_tree_features(gh_grower *grower, uint32_t index)
+{
+	int			n = grower->bins->n_features;
+
+	for (int f = 0; f < n; f++)
+		grower->level_features[f] = (uint16_t) f;
+	grower->n_tree_features = draw(grower, grower->params->colsample_bytree,
+								   gh_random_seed(grower->params->seed, index, 1), grower->level_features, n,
+								   grower->tree_features);
+	grower->level_depth = -1;
+
+	grower->n_columns = 0;
+	for (int i = 0; i < grower->n_tree_features; i++)
+		grower->columns[grower->n_columns++] = grower->tree_features[i];
+	for (int i = 0; i < grower->n_tree_features; i++)
+	{
+		int			f = grower->tree_features[i];
+
+		if (grower->bins->miss_column[f] != f)
+			grower->columns[grower->n_columns++] = grower->bins->miss_column[f];
+	}
+}
+
+const uint16_t *
+gh_sample_node_features(gh_grower *grower, uint32_t index, uint32_t node, int *n)
+{
+	const gh_boost_params *params = grower->params;
+	int			depth = grower->nodes[node].depth;
+
+	if (grower->level_depth != depth)
+	{
+		uint64_t	seed = gh_random_seed(params->seed, index, 2);
+
+		grower->n_level_features = draw(grower, params->colsample_bylevel, gh_random_seed(seed, (uint64_t) depth, 0),
+										grower->tree_features, grower->n_tree_features, grower->level_features);
+		grower->level_depth = depth;
+	}
+	*n = draw(grower, params->colsample_bynode, gh_random_seed(gh_random_seed(params->seed, index, 3), node, 0),
+			  grower->level_features, grower->n_level_features, grower->node_features);
+	return grower->node_features;
+}
