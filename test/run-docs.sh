@@ -58,7 +58,7 @@ for page in "${pages[@]}"; do
 	n=$((n + 1))
 	dropdb --if-exists gh_docs 2>/dev/null
 	createdb -T gh_demo gh_docs || exit 1
-	if (cd "$work/here" && PAGER=cat psql -X -q -v ON_ERROR_STOP=1 -d gh_docs <"$work/script.sql" >"$work/log" 2>&1); then
+	if (cd "$work/here" && PAGER="cat" psql -X -q -v ON_ERROR_STOP=1 -d gh_docs <"$work/script.sql" >"$work/log" 2>&1); then
 		echo "ok $n - $page: $blocks examples"
 	else
 		echo "not ok $n - $page: $blocks examples"

@@ -107,7 +107,8 @@ install_extension() {
 # ---- the throw-away server -----------------------------------------------
 
 # PostgreSQL refuses to run as root: root lends the work to postgres, or to nobody.
-as_server_user() {
+as_server_user() ( # in a folder that this user may look into
+	cd / || exit 1
 	if [ "$(id -u)" -ne 0 ]; then
 		"$@"
 	elif command -v runuser >/dev/null; then
@@ -115,7 +116,7 @@ as_server_user() {
 	else
 		setpriv --reuid="$GH_SERVER_USER" --regid="$GH_SERVER_USER" --clear-groups -- "$@"
 	fi
-}
+)
 
 start_server() {
 	GH_SERVER_USER=$(id -un)

@@ -1,5 +1,5 @@
 # Builds outside the source folder, and cleans up after itself.
-set -eu
+set -eu -o pipefail
 src=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
