@@ -6,6 +6,7 @@
  * within limits that keep the answer useful, every genre to the cluster with
  * most of its artists.
  */
+#include "learn/shown.h"
 #include "learn/supergenres_private.h"
 
 #include <math.h>
@@ -308,19 +309,6 @@ drop_empty(gh_ctx *ctx, gh_discovery *d, gh_assignment *a, uint32_t n_genres)
 						"(min_clusters, min_cluster_size in params).");
 }
 
-/* Bytes of a name to show: at most `limit`, and never a part of a character. */
-static int
-shown_length(const char *name, int limit)
-{
-	size_t		length = strlen(name);
-
-	if (length <= (size_t) limit)
-		return (int) length;
-	while (limit > 0 && ((unsigned char) name[limit] & 0xC0) == 0x80)
-		limit--;
-	return limit;
-}
-
 static void
 note_supergenres(gh_ctx *ctx, const gh_discovery *d, const uint64_t *size, uint32_t n_genres,
 				 const char *const *genre_name)
@@ -339,7 +327,7 @@ note_supergenres(gh_ctx *ctx, const gh_discovery *d, const uint64_t *size, uint3
 				continue;
 			used += (size_t) snprintf(list + used, sizeof(list) - used, "%s%s", used > 0 ? ", " : "", genre_name[g]);
 		}
-		gh_note(ctx, STAGE, "supergenre \"%.*s\": %llu artists; genres %s", shown_length(d->name[c], 150), d->name[c],
+		gh_note(ctx, STAGE, "supergenre \"%.*s\": %llu artists; genres %s", GH_SHOWN(d->name[c]),
 				(unsigned long long) size[c], list);
 	}
 }

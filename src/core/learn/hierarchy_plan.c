@@ -3,6 +3,7 @@
  *		The shape of a hierarchy from (name, parent) pairs.
  */
 #include "learn/gh_hierarchy.h"
+#include "learn/shown.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -117,12 +118,12 @@ two_parents(gh_ctx *ctx, const plan *p, const char *kind, const char *name, int3
 {
 	if (a == b)
 	{
-		gh_fail(ctx, GH_EDATA, "%s \"%.200s\" is given twice", kind, name);
+		gh_fail(ctx, GH_EDATA, "%s \"%.*s\" is given twice", kind, GH_SHOWN(name));
 		return gh_fail_hint(ctx, "Give every node and its parent once (SELECT DISTINCT).");
 	}
-	gh_fail(ctx, GH_EDATA, "%s \"%.200s\" has two parents", kind, name);
-	return gh_fail_detail(ctx, "One is \"%.100s\", another \"%.100s\"; a node belongs to one parent.",
-						  a < 0 ? "(none)" : p->super[a], b < 0 ? "(none)" : p->super[b]);
+	gh_fail(ctx, GH_EDATA, "%s \"%.*s\" has two parents", kind, GH_SHOWN(name));
+	return gh_fail_detail(ctx, "One is \"%.*s\", another \"%.*s\"; a node belongs to one parent.",
+						  GH_SHOWN(a < 0 ? "(none)" : p->super[a]), GH_SHOWN(b < 0 ? "(none)" : p->super[b]));
 }
 
 /* Sorts the pairs into declarations of supergenres and genres. */
@@ -159,40 +160,54 @@ collect_entries(gh_ctx *ctx, plan *p)
 	return GH_OK;
 }
 
-/* From every supergenre upwards: the top must come within GH_MAX_LEVELS - 1 steps. */
+static gh_status
+own_ancestor(gh_ctx *ctx, const char *name)
+{
+	gh_fail(ctx, GH_EDATA, "supergenre \"%.*s\" is its own ancestor", GH_SHOWN(name));
+	return gh_fail_detail(ctx, "The pairs of node and parent go round in a circle.");
+}
+
+/*
+ * Levels of a supergenre and of those above it that have none yet; level: 0 not
+ * known, -1 on the present path.  Every supergenre is passed twice at most.
+ */
+static gh_status
+find_level(gh_ctx *ctx, const plan *p, int32_t from, int32_t *level)
+{
+	int32_t		at,
+				here = 0;
+
+	for (at = from; at != TOP && level[at] <= 0; at = p->super_parent[at])
+	{
+		if (level[at] < 0)
+			return own_ancestor(ctx, p->super[at]);
+		level[at] = -1;
+		here++;
+	}
+	here += at == TOP ? 0 : level[at];
+	if (here >= GH_MAX_LEVELS)
+	{
+		gh_fail(ctx, GH_EDATA, "the hierarchy is too deep");
+		return gh_fail_detail(ctx, "Supergenre \"%.*s\" is on level %d; genres may be on level %d at most.",
+							  GH_SHOWN(p->super[from]), here, GH_MAX_LEVELS);
+	}
+	for (at = from; at != TOP && level[at] < 0; at = p->super_parent[at])
+		level[at] = here--;
+	return GH_OK;
+}
+
 static gh_status
 check_levels(gh_ctx *ctx, const plan *p)
 {
-	for (uint32_t i = 0; i < p->n_super; i++)
-	{
-		uint32_t	level = 1;
+	int32_t    *level = GH_NEW_ZERO(ctx, p->n_super, int32_t);
+	gh_status	status = GH_OK;
 
-		for (int32_t at = p->super_parent[i]; at != TOP; at = p->super_parent[at])
-		{
-			if (at == (int32_t) i)
-			{
-				gh_fail(ctx, GH_EDATA, "supergenre \"%.200s\" is its own ancestor", p->super[i]);
-				return gh_fail_detail(ctx, "The pairs of node and parent go round in a circle.");
-			}
-			/* more steps than supergenres: a circle further up, reported from one of its own */
-			if (++level > p->n_super)
-				break;
-		}
-	}
-	for (uint32_t i = 0; i < p->n_super; i++)
-	{
-		int			level = 1;
-
-		for (int32_t at = p->super_parent[i]; at != TOP; at = p->super_parent[at])
-			level++;
-		if (level >= GH_MAX_LEVELS)
-		{
-			gh_fail(ctx, GH_EDATA, "the hierarchy is too deep");
-			return gh_fail_detail(ctx, "Supergenre \"%.200s\" is on level %d; genres may be on level %d at most.",
-								  p->super[i], level, GH_MAX_LEVELS);
-		}
-	}
-	return GH_OK;
+	if (level == NULL)
+		return gh_ctx_status(ctx);
+	for (uint32_t i = 0; i < p->n_super && status == GH_OK; i++)
+		status = find_level(ctx, p, (int32_t) i, level);
+	gh_free(ctx, level);
+	return status;
 }
 
 static char *

@@ -5,6 +5,7 @@
 #include "learn/gh_hierarchy.h"
 
 #include "base/gh_sort.h"
+#include "learn/shown.h"
 
 #include <string.h>
 
@@ -58,10 +59,10 @@ gh_model_find(gh_ctx *ctx, const gh_model *model, const char *name, uint32_t *no
 		return GH_OK;
 	if (count == 0)
 	{
-		gh_fail(ctx, GH_EINVAL, "the model has no genre or supergenre \"%.200s\"", name);
+		gh_fail(ctx, GH_EINVAL, "the model has no genre or supergenre \"%.*s\"", GH_SHOWN(name));
 		return gh_fail_hint(ctx, "model_nodes(model) lists what it has.");
 	}
-	gh_fail(ctx, GH_EINVAL, "\"%.200s\" is the name of %u nodes of the model", name, count);
+	gh_fail(ctx, GH_EINVAL, "\"%.*s\" is the name of %u nodes of the model", GH_SHOWN(name), count);
 	return gh_fail_hint(ctx, "Say genre:NAME or supergenre:NAME; model_nodes(model) lists what there is.");
 }
 
@@ -84,7 +85,8 @@ gh_model_rename(gh_ctx *ctx, gh_model *model, uint32_t node, const char *name)
 		if (i == node || (other->is_genre != renamed->is_genre && other->parent != renamed->parent)
 			|| strcmp(other->name, name) != 0)
 			continue;
-		gh_fail(ctx, GH_EDATA, "the model has a %s \"%.200s\" already", other->is_genre ? "genre" : "supergenre", name);
+		gh_fail(ctx, GH_EDATA, "the model has a %s \"%.*s\" already", other->is_genre ? "genre" : "supergenre",
+				GH_SHOWN(name));
 		return gh_fail_hint(ctx, "model_nodes(model) lists the names in use.");
 	}
 	copy = GH_NEW(ctx, length + 1, char);

@@ -1,0 +1,325 @@
+/*
+ * hierarchy_fit.c
+ *		One classifier of a hierarchy: its rows, its parameters, its trees.
+ *
+ * Siblings policy: the rows of a node are those that are positive for its
+ * parent.  The vanilla classifier of a genre has all training rows.
+ */
+#include "learn/hierarchy_private.h"
+
+#include "base/gh_random.h"
+
+#include <string.h>
+
+#define ROWS_BETWEEN_POLLS 65536
+#define DEFAULT_FOLDS 5
+
+/* The rows of one classifier. */
+typedef struct scope
+{
+	uint8_t    *mask;			/* per genre: positive */
+	uint8_t    *scope_mask;		/* per genre: in the parent */
+	uint32_t   *rows;
+	size_t		n;
+	uint64_t	positives;
+	uint8_t    *labels;			/* by row of the bins */
+} scope;
+
+static void
+scope_free(gh_ctx *ctx, scope *s)
+{
+	gh_free(ctx, s->labels);
+	gh_free(ctx, s->rows);
+	gh_free(ctx, s->scope_mask);
+	gh_free(ctx, s->mask);
+}
+
+void
+gh_hierarchy_mask(const gh_model *model, int64_t node, uint8_t *mask)
+{
+	for (uint32_t g = 0; g < model->n_genres; g++)
+	{
+		int64_t		at = model->genre[g];
+
+		/* a node stands after its ancestors */
+		while (at > node && node >= 0 && model->node[at].parent >= 0)
+			at = model->node[at].parent;
+		mask[g] = node < 0 || at == node;
+	}
+}
+
+static gh_status
+scope_fill(gh_ctx *ctx, const gh_trainer *trainer, scope *s)
+{
+	const gh_labels *labels = trainer->training->labels;
+
+	for (size_t i = 0; i < trainer->n_train; i++)
+	{
+		uint32_t	row = trainer->train_rows[i];
+
+		if (i % ROWS_BETWEEN_POLLS == 0)
+			GH_CHECK_STOP(ctx);
+		if (!gh_row_in_mask(labels, row, s->scope_mask))
+			continue;
+		s->labels[row] = gh_row_in_mask(labels, row, s->mask);
+		s->positives += s->labels[row];
+		s->rows[s->n++] = row;
+	}
+	return GH_OK;
+}
+
+static gh_status
+scope_open(gh_ctx *ctx, const gh_trainer *trainer, const gh_classifier_task *task, scope *s)
+{
+	const gh_model *model = trainer->model;
+	int64_t		parent = task->vanilla ? -1 : model->node[task->node].parent;
+	gh_status	status;
+
+	memset(s, 0, sizeof(*s));
+	s->mask = GH_NEW(ctx, model->n_genres, uint8_t);
+	s->scope_mask = GH_NEW(ctx, model->n_genres, uint8_t);
+	s->rows = GH_NEW(ctx, task->rows, uint32_t);
+	s->labels = GH_NEW_ZERO(ctx, trainer->training->n, uint8_t);
+	if (s->mask == NULL || s->scope_mask == NULL || s->rows == NULL || s->labels == NULL)
+		status = gh_ctx_status(ctx);
+	else
+	{
+		gh_hierarchy_mask(model, task->node, s->mask);
+		gh_hierarchy_mask(model, parent, s->scope_mask);
+		status = scope_fill(ctx, trainer, s);
+	}
+	if (status != GH_OK)
+		scope_free(ctx, s);
+	return status;
+}
+
+/* A classifier that says the same to every row. */
+static void
+constant_booster(int n_features, bool always, gh_booster *booster)
+{
+	memset(booster, 0, sizeof(*booster));
+	booster->n_features = n_features;
+	booster->base_score = always ? 1 - 1e-6 : 1e-6;
+}
+
+/* ---- folds ------------------------------------------------------------- */
+
+static gh_status
+deal_folds(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, int k, uint64_t seed, uint8_t *fold)
+{
+	const gh_training *t = trainer->training;
+	uint64_t   *begin = GH_NEW(ctx, s->n + 1, uint64_t);
+	uint32_t   *label = GH_NEW(ctx, s->n, uint32_t),
+			   *group = GH_NEW(ctx, s->n, uint32_t);
+	gh_labels	labels = {s->n, 2, begin, label};
+	gh_status	status;
+
+	if (begin == NULL || label == NULL || group == NULL)
+		status = gh_ctx_status(ctx);
+	else
+	{
+		for (size_t i = 0; i < s->n; i++)
+		{
+			begin[i] = i;
+			label[i] = s->labels[s->rows[i]];
+			group[i] = t->group != NULL ? t->group[s->rows[i]] : 0;
+		}
+		begin[s->n] = s->n;
+		status = gh_folds(ctx, &labels, t->group != NULL ? group : NULL, k, NULL, seed, fold);
+	}
+	gh_free(ctx, group);
+	gh_free(ctx, label);
+	gh_free(ctx, begin);
+	return status;
+}
+
+/* The first fold that has both classes inside and outside; -1: none. */
+static int
+usable_fold(const scope *s, const uint8_t *fold, int k)
+{
+	uint64_t	rows[256] = {0},
+				positives[256] = {0};
+
+	for (size_t i = 0; i < s->n; i++)
+	{
+		rows[fold[i]]++;
+		positives[fold[i]] += s->labels[s->rows[i]];
+	}
+	for (int f = 0; f < k; f++)
+	{
+		uint64_t	negatives = rows[f] - positives[f];
+
+		if (positives[f] > 0 && positives[f] < s->positives && negatives > 0 && negatives < s->n - s->positives)
+			return f;
+	}
+	return -1;
+}
+
+/* ---- parameters -------------------------------------------------------- */
+
+static gh_fit
+fit_of(const gh_trainer *trainer, const scope *s)
+{
+	gh_fit		fit = {.bins = &trainer->bins, .rows = s->rows, .n_rows = s->n, .labels = s->labels};
+
+	return fit;
+}
+
+/* Best of the trials; the number of trees comes with it. */
+static gh_status
+tune(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, const uint8_t *fold, int k, uint64_t seed,
+	 gh_boost_params *params)
+{
+	const gh_training *t = trainer->training;
+	gh_fit		fit = fit_of(trainer, s);
+	gh_trial   *trials = GH_NEW(ctx, t->iterations, gh_trial);
+	int			best;
+	gh_status	status;
+
+	if (trials == NULL)
+		return gh_ctx_status(ctx);
+	status = gh_tune(ctx, &fit, fold, k, params, &t->space, t->metric, t->iterations, seed, trials, &best);
+	if (status == GH_OK)
+		*params = trials[best].params;
+	gh_free(ctx, trials);
+	return status;
+}
+
+/* Number of trees by early stopping on one fold. */
+static gh_status
+stop_early(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, const uint8_t *fold, int stop_fold,
+		   gh_boost_params *params)
+{
+	gh_fit		fit = fit_of(trainer, s);
+	uint32_t   *rows = GH_NEW(ctx, s->n, uint32_t);
+	gh_booster	booster;
+	size_t		n = 0,
+				n_stop = 0;
+	gh_status	status;
+
+	if (rows == NULL)
+		return gh_ctx_status(ctx);
+	/* training rows from the front, the fold's rows behind them, both ascending */
+	for (size_t i = 0; i < s->n; i++)
+		if (fold[i] != stop_fold)
+			rows[n++] = s->rows[i];
+	for (size_t i = 0; i < s->n; i++)
+		if (fold[i] == stop_fold)
+			rows[n + n_stop++] = s->rows[i];
+	fit.rows = rows;
+	fit.n_rows = n;
+	fit.valid_rows = rows + n;
+	fit.n_valid = n_stop;
+	memset(&booster, 0, sizeof(booster));
+	status = gh_boost_train(ctx, &fit, params, &booster, NULL);
+	if (status == GH_OK)
+		params->n_estimators = booster.n_trees > 0 ? (int) booster.n_trees : 1;
+	gh_booster_free(ctx, &booster);
+	gh_free(ctx, rows);
+	return status;
+}
+
+/* Parameters for the last fit: tuned, or with the number of trees found, or as they came. */
+static gh_status
+find_params(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, uint64_t seed, gh_boost_params *params,
+			gh_fit_remark *remark)
+{
+	const gh_training *t = trainer->training;
+	int			k = t->folds >= 2 ? t->folds : DEFAULT_FOLDS,
+				stop_fold;
+	uint8_t    *fold;
+	gh_status	status;
+
+	if (t->iterations == 0 && params->early_stopping_rounds == 0)
+		return GH_OK;
+	fold = GH_NEW(ctx, s->n, uint8_t);
+	if (fold == NULL)
+		return gh_ctx_status(ctx);
+	status = deal_folds(ctx, trainer, s, k, gh_random_seed(seed, GH_STREAM_FOLDS, 0), fold);
+	stop_fold = status == GH_OK ? usable_fold(s, fold, k) : -1;
+	if (status == GH_OK && stop_fold < 0)
+		*remark = GH_FIT_NO_FOLDS;
+	else if (status == GH_OK && t->iterations > 0)
+		status = tune(ctx, trainer, s, fold, k, seed, params);
+	else if (status == GH_OK)
+		status = stop_early(ctx, trainer, s, fold, stop_fold, params);
+	gh_free(ctx, fold);
+	params->early_stopping_rounds = 0;
+	return status;
+}
+
+/* ---- the fit ----------------------------------------------------------- */
+
+static gh_status
+train(gh_ctx *ctx, const gh_trainer *trainer, gh_classifier_task *task, const scope *s, gh_booster *booster,
+	  char **params_text)
+{
+	const gh_training *t = trainer->training;
+	const gh_node *node = &trainer->model->node[task->node];
+	gh_purpose	purpose = task->vanilla ? GH_FOR_VANILLA : node->is_genre ? GH_FOR_GENRE : GH_FOR_SUPERGENRE;
+	uint64_t	seed = gh_random_seed(t->seed, gh_hash_bytes(node->name, strlen(node->name)), purpose);
+	gh_boost_params params = t->params;
+	gh_fit		fit = fit_of(trainer, s);
+
+	/* 53 bits, so that the seed survives being a JSON number */
+	params.seed = gh_random_seed(seed, GH_STREAM_NODE, t->params.seed) >> 11;
+	if (s->positives == 0 || s->positives == s->n)
+	{
+		task->remark = GH_FIT_ONE_CLASS;
+		constant_booster(t->n_features, s->positives > 0, booster);
+	}
+	else
+	{
+		GH_TRY(find_params(ctx, trainer, s, seed, &params, &task->remark));
+		GH_TRY(gh_boost_train(ctx, &fit, &params, booster, NULL));
+	}
+	if (params_text == NULL)
+		return GH_OK;
+	*params_text = gh_boost_params_json(ctx, &params);
+	return *params_text != NULL ? GH_OK : gh_ctx_status(ctx);
+}
+
+/* Probabilities of the validation rows. */
+static gh_status
+predict(gh_ctx *ctx, const gh_trainer *trainer, const gh_booster *booster, double *out)
+{
+	size_t		d = (size_t) trainer->training->n_features;
+
+	GH_TRY(gh_booster_margins(ctx, booster, trainer->valid_x, trainer->n_valid, d, out));
+	for (size_t i = 0; i < trainer->n_valid; i++)
+		out[i] = gh_sigmoid(out[i]);
+	return GH_OK;
+}
+
+gh_status
+gh_hierarchy_fit(gh_ctx *ctx, void *arg, size_t number, int worker)
+{
+	gh_trainer *trainer = arg;
+	gh_classifier_task *task = &trainer->tasks[number];
+	gh_node    *node = &trainer->model->node[task->node];
+	gh_booster	flat;
+	scope		s;
+	gh_status	status;
+
+	(void) worker;
+	memset(&flat, 0, sizeof(flat));
+	GH_TRY(scope_open(ctx, trainer, task, &s));
+	if (task->vanilla)
+	{
+		/* only its predictions are wanted */
+		status = train(ctx, trainer, task, &s, &flat, NULL);
+		if (status == GH_OK)
+			status = predict(ctx, trainer, &flat, trainer->flat + trainer->position[task->node] * trainer->n_valid);
+	}
+	else
+	{
+		node->positives = s.positives;
+		node->negatives = s.n - s.positives;
+		status = train(ctx, trainer, task, &s, &node->booster, &node->params);
+		if (status == GH_OK)
+			status = predict(ctx, trainer, &node->booster, trainer->conditional + task->node * trainer->n_valid);
+	}
+	gh_booster_free(ctx, &flat);
+	scope_free(ctx, &s);
+	return status;
+}

@@ -1,0 +1,352 @@
+/*
+ * hierarchy_train.c
+ *		Training of a whole hierarchy: checks, memory, the order of the work.
+ */
+#include "learn/hierarchy_private.h"
+
+#include "base/gh_threads.h"
+#include "learn/shown.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STAGE "training"
+#define ROWS_BETWEEN_POLLS 65536
+
+/* ---- memory ------------------------------------------------------------ */
+
+/* a += b * c, SIZE_MAX when it does not fit. */
+static void
+add_product(size_t *a, size_t b, size_t c)
+{
+	size_t		product;
+
+	if (gh_mul_overflow(b, c, &product) || gh_add_overflow(*a, product, a))
+		*a = SIZE_MAX;
+}
+
+static size_t
+count_held_out(const gh_training *t)
+{
+	size_t		n = 0;
+
+	for (size_t i = 0; t->validation != NULL && i < t->n; i++)
+		n += t->validation[i] != 0;
+	return n;
+}
+
+/* Bytes of one classifier's trees, if they all grow as far as they may. */
+static size_t
+trees_memory(const gh_training *t)
+{
+	const gh_boost_params *p = &t->params;
+	size_t		most = 2 * t->n,
+				bytes = 0;
+
+	if (p->max_depth > 0 && p->max_depth < 30 && (size_t) 2 << p->max_depth < most)
+		most = (size_t) 2 << p->max_depth;
+	if (p->max_leaves > 0 && 2 * (size_t) p->max_leaves < most)
+		most = 2 * (size_t) p->max_leaves;
+	add_product(&bytes, most * (4 + 2 + 1 + 4 * 4) + sizeof(gh_tree), (size_t) p->n_estimators);
+	return bytes;
+}
+
+size_t
+gh_hierarchy_thread_memory(const gh_training *training)
+{
+	size_t		bytes = gh_boost_memory(training->n, training->n_features, &training->params);
+
+	/* rows, labels, a vanilla classifier's trees */
+	add_product(&bytes, training->n, sizeof(uint32_t) + sizeof(uint8_t));
+	add_product(&bytes, trees_memory(training), 1);
+	if (training->iterations > 0 || training->params.early_stopping_rounds > 0)
+	{
+		/* folds: labels, groups, fold numbers, the rows of both parts, margins */
+		add_product(&bytes, training->n, sizeof(uint64_t) + 4 * sizeof(uint32_t) + 1 + sizeof(double));
+		add_product(&bytes, (size_t) training->iterations, sizeof(gh_trial));
+	}
+	return bytes;
+}
+
+size_t
+gh_hierarchy_memory(const gh_training *training, const gh_model *model)
+{
+	size_t		held_out = count_held_out(training),
+				bytes = gh_bins_memory(training->n, training->n_features);
+
+	add_product(&bytes, training->n, sizeof(uint32_t));
+	add_product(&bytes, held_out, (size_t) training->n_features * sizeof(float));
+	add_product(&bytes, held_out, (size_t) model->n_nodes * sizeof(double));
+	if (training->vanilla)
+		add_product(&bytes, held_out, (size_t) model->n_genres * sizeof(double));
+	add_product(&bytes, trees_memory(training), model->n_nodes);
+	add_product(&bytes, gh_hierarchy_thread_memory(training), 1);
+	return bytes;
+}
+
+/* ---- checks ------------------------------------------------------------ */
+
+static gh_status
+check_labels(gh_ctx *ctx, const gh_training *t, const gh_model *model)
+{
+	const gh_labels *labels = t->labels;
+
+	if (labels->n != t->n || labels->n_labels != model->n_genres)
+		return gh_fail(ctx, GH_EINTERNAL, "labels are of %zu rows and %u genres, not %zu and %u", labels->n,
+					   labels->n_labels, t->n, model->n_genres);
+	for (size_t i = 0; i < t->n; i++)
+	{
+		if (i % ROWS_BETWEEN_POLLS == 0)
+			GH_CHECK_STOP(ctx);
+		for (uint64_t k = labels->begin[i]; k < labels->begin[i + 1]; k++)
+			if (labels->label[k] >= model->n_genres)
+				return gh_fail(ctx, GH_EINTERNAL, "label %u of row %zu is not below %u", labels->label[k], i,
+							   model->n_genres);
+	}
+	return GH_OK;
+}
+
+static gh_status
+check_training(gh_ctx *ctx, const gh_training *t, const gh_model *model)
+{
+	if (model->n_genres == 0 || model->n_features != t->n_features)
+		return gh_fail(ctx, GH_EINTERNAL, "the model has %u genres and %d features, the rows have %d",
+					   model->n_genres, model->n_features, t->n_features);
+	if (t->n > UINT32_MAX - 1)
+	{
+		gh_fail(ctx, GH_ELIMIT, "too many rows to train on");
+		return gh_fail_detail(ctx, "There are %zu; the limit is %u.", t->n, UINT32_MAX - 1);
+	}
+	if (t->iterations < 0 || t->iterations > 10000)
+	{
+		gh_fail(ctx, GH_EINVAL, "parameter \"iterations\" is out of range");
+		return gh_fail_detail(ctx, "The value is %d; it must be between 0 and 10000.", t->iterations);
+	}
+	if (t->iterations > 0 && (t->folds < 2 || t->folds > 255))
+	{
+		gh_fail(ctx, GH_EINVAL, "parameter \"folds\" is out of range");
+		return gh_fail_detail(ctx, "The value is %d; it must be between 2 and 255.", t->folds);
+	}
+	GH_TRY(gh_boost_check(ctx, &t->params, t->n_features));
+	return check_labels(ctx, t, model);
+}
+
+/* ---- rows -------------------------------------------------------------- */
+
+/* Labelled rows, held out or not. */
+static gh_status
+divide_rows(gh_ctx *ctx, gh_trainer *r)
+{
+	const gh_training *t = r->training;
+	size_t		held_out = count_held_out(t);
+
+	r->train_rows = GH_NEW(ctx, t->n - held_out, uint32_t);
+	r->valid_rows = GH_NEW(ctx, held_out, uint32_t);
+	if (r->train_rows == NULL || r->valid_rows == NULL)
+		return gh_ctx_status(ctx);
+	for (size_t i = 0; i < t->n; i++)
+	{
+		if (t->labels->begin[i] == t->labels->begin[i + 1])
+			continue;
+		if (t->validation != NULL && t->validation[i])
+			r->valid_rows[r->n_valid++] = (uint32_t) i;
+		else
+			r->train_rows[r->n_train++] = (uint32_t) i;
+	}
+	if (r->n_train == 0)
+	{
+		gh_fail(ctx, GH_EDATA, "no rows to train on");
+		gh_fail_detail(ctx, "Of %zu rows, %zu are held out for validation and none of the others has a genre of the hierarchy.",
+					   t->n, held_out);
+		return gh_fail_hint(ctx, "Compare the genres of the rows with those of the hierarchy, or lower the validation fraction.");
+	}
+	return GH_OK;
+}
+
+static gh_status
+gather_validation(gh_ctx *ctx, gh_trainer *r)
+{
+	size_t		d = (size_t) r->training->n_features;
+	const gh_model *model = r->model;
+
+	r->valid_x = gh_alloc(ctx, r->n_valid, d * sizeof(float));
+	r->conditional = gh_alloc(ctx, r->n_valid, model->n_nodes * sizeof(double));
+	if (r->valid_x == NULL || r->conditional == NULL)
+		return gh_ctx_status(ctx);
+	if (r->training->vanilla)
+	{
+		r->flat = gh_alloc(ctx, r->n_valid, model->n_genres * sizeof(double));
+		if (r->flat == NULL)
+			return gh_ctx_status(ctx);
+	}
+	for (size_t i = 0; i < r->n_valid; i++)
+		memcpy(r->valid_x + i * d, r->training->rows + r->valid_rows[i] * d, d * sizeof(float));
+	return GH_OK;
+}
+
+/* ---- tasks ------------------------------------------------------------- */
+
+/* rows[v] += 1 for every node that a training row is positive for; seen: last row of each node. */
+static gh_status
+count_node_rows(gh_ctx *ctx, const gh_trainer *r, uint64_t *rows, uint32_t *seen)
+{
+	const gh_labels *labels = r->training->labels;
+
+	memset(seen, 0xff, r->model->n_nodes * sizeof(uint32_t));
+	for (size_t i = 0; i < r->n_train; i++)
+	{
+		uint32_t	row = r->train_rows[i];
+
+		if (i % ROWS_BETWEEN_POLLS == 0)
+			GH_CHECK_STOP(ctx);
+		for (uint64_t k = labels->begin[row]; k < labels->begin[row + 1]; k++)
+			for (int64_t v = r->model->genre[labels->label[k]]; v >= 0 && seen[v] != row; v = r->model->node[v].parent)
+			{
+				seen[v] = row;
+				rows[v]++;
+			}
+	}
+	return GH_OK;
+}
+
+/* The heaviest first; then by node, the hierarchy's before the vanilla's. */
+static int
+compare_tasks(const void *va, const void *vb)
+{
+	const gh_classifier_task *a = va,
+			   *b = vb;
+
+	if (a->rows != b->rows)
+		return a->rows > b->rows ? -1 : 1;
+	if (a->node != b->node)
+		return a->node < b->node ? -1 : 1;
+	return (int) a->vanilla - (int) b->vanilla;
+}
+
+/* A vanilla classifier of a top genre would be the same as the hierarchy's: not trained twice. */
+static bool
+needs_vanilla(const gh_trainer *r, uint32_t node)
+{
+	return r->training->vanilla && r->model->node[node].is_genre && r->model->node[node].parent >= 0;
+}
+
+static gh_status
+list_tasks(gh_ctx *ctx, gh_trainer *r)
+{
+	const gh_model *model = r->model;
+	uint64_t   *rows = GH_NEW_ZERO(ctx, model->n_nodes, uint64_t);
+	uint32_t   *seen = GH_NEW(ctx, model->n_nodes, uint32_t);
+	gh_status	status;
+
+	r->tasks = GH_NEW_ZERO(ctx, 2 * (size_t) model->n_nodes, gh_classifier_task);
+	r->position = GH_NEW(ctx, model->n_nodes, uint32_t);
+	if (rows == NULL || seen == NULL || r->tasks == NULL || r->position == NULL)
+		status = gh_ctx_status(ctx);
+	else
+		status = count_node_rows(ctx, r, rows, seen);
+	for (uint32_t v = 0; status == GH_OK && v < model->n_nodes; v++)
+	{
+		int32_t		parent = model->node[v].parent;
+
+		r->position[v] = GH_NOT_A_GENRE;
+		r->tasks[r->n_tasks++] = (gh_classifier_task) {v, false, parent < 0 ? r->n_train : rows[parent], GH_FIT_PLAIN};
+		if (needs_vanilla(r, v))
+			r->tasks[r->n_tasks++] = (gh_classifier_task) {v, true, r->n_train, GH_FIT_PLAIN};
+	}
+	for (uint32_t g = 0; status == GH_OK && g < model->n_genres; g++)
+		r->position[model->genre[g]] = g;
+	if (status == GH_OK)
+		qsort(r->tasks, r->n_tasks, sizeof(gh_classifier_task), compare_tasks);
+	gh_free(ctx, seen);
+	gh_free(ctx, rows);
+	return status;
+}
+
+/* By node, the hierarchy's classifier before the vanilla's. */
+static int
+compare_nodes(const void *va, const void *vb)
+{
+	const gh_classifier_task *a = va,
+			   *b = vb;
+
+	if (a->node != b->node)
+		return a->node < b->node ? -1 : 1;
+	return (int) a->vanilla - (int) b->vanilla;
+}
+
+/* What the host should know about single classifiers, in the order of the nodes. */
+static void
+note_remarks(gh_ctx *ctx, gh_trainer *r)
+{
+	qsort(r->tasks, r->n_tasks, sizeof(gh_classifier_task), compare_nodes);
+	for (size_t i = 0; i < r->n_tasks; i++)
+	{
+		const gh_classifier_task *task = &r->tasks[i];
+		const gh_node *node = &r->model->node[task->node];
+		const char *kind = task->vanilla ? "vanilla genre" : node->is_genre ? "genre" : "supergenre";
+
+		if (task->remark == GH_FIT_ONE_CLASS)
+			gh_note(ctx, STAGE, "%s \"%.*s\": %s of its %llu training rows are positive; its probability is constant",
+					kind, GH_SHOWN(node->name), node->positives > 0 ? "all" : "none", (unsigned long long) task->rows);
+		else if (task->remark == GH_FIT_NO_FOLDS)
+			gh_note(ctx, STAGE, "%s \"%.*s\": a class has too few groups for folds; its parameters are taken as given",
+					kind, GH_SHOWN(node->name));
+	}
+}
+
+/* ---- the whole --------------------------------------------------------- */
+
+static gh_status
+check_memory(gh_ctx *ctx, const gh_training *t, const gh_model *model)
+{
+	size_t		bytes = gh_hierarchy_memory(t, model);
+
+	add_product(&bytes, gh_hierarchy_thread_memory(t), (size_t) gh_ctx_threads(ctx) - 1);
+	return gh_memory_check(ctx, bytes, "training the hierarchy");
+}
+
+static gh_status
+run(gh_ctx *ctx, gh_trainer *r, gh_evaluation *evaluation)
+{
+	const gh_training *t = r->training;
+
+	GH_TRY(check_training(ctx, t, r->model));
+	GH_TRY(check_memory(ctx, t, r->model));
+	GH_TRY(divide_rows(ctx, r));
+	GH_TRY(gather_validation(ctx, r));
+	GH_TRY(list_tasks(ctx, r));
+	GH_TRY(gh_bins_build(ctx, t->rows, t->n, t->n_features, t->params.max_bin, r->train_rows, r->n_train, &r->bins));
+	gh_note(ctx, STAGE, "%zu classifiers on %zu rows, %zu rows held out", r->n_tasks, r->n_train, r->n_valid);
+	GH_TRY(gh_parallel_stage(ctx, "training: nodes", r->n_tasks, gh_hierarchy_fit, r));
+	note_remarks(ctx, r);
+	for (uint32_t g = 0; t->vanilla && g < r->model->n_genres; g++)
+	{
+		uint32_t	v = r->model->genre[g];
+
+		if (r->model->node[v].parent < 0)
+			memcpy(r->flat + g * r->n_valid, r->conditional + v * r->n_valid, r->n_valid * sizeof(double));
+	}
+	return gh_hierarchy_evaluate(ctx, r, evaluation);
+}
+
+gh_status
+gh_hierarchy_train(gh_ctx *ctx, const gh_training *training, gh_model *model, gh_evaluation *evaluation)
+{
+	gh_trainer	r = {.training = training, .model = model};
+	gh_status	status;
+
+	memset(evaluation, 0, sizeof(*evaluation));
+	status = run(ctx, &r, evaluation);
+	if (r.bins.codes != NULL)
+		gh_bins_free(ctx, &r.bins);
+	gh_free(ctx, r.flat);
+	gh_free(ctx, r.conditional);
+	gh_free(ctx, r.tasks);
+	gh_free(ctx, r.position);
+	gh_free(ctx, r.valid_x);
+	gh_free(ctx, r.valid_rows);
+	gh_free(ctx, r.train_rows);
+	if (status != GH_OK)
+		gh_evaluation_free(ctx, evaluation);
+	return status;
+}
