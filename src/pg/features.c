@@ -209,7 +209,7 @@ check_row(const average *state, const double *values, int n)
 {
 	if (n != state->features)
 		ereport(ERROR, errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				errmsg("feature_avg: a row has %d features, rows before it have %d", n, state->features),
+				errmsg("feature_avg: the rows have different numbers of features (%d and %d)", state->features, n),
 				errhint("Every row must have the same features in the same order; GROUP BY what sets them apart."));
 	for (int i = 0; i < n; i++)
 	{
@@ -274,7 +274,7 @@ genre_hier_feature_avg_combine(PG_FUNCTION_ARGS)
 		PG_RETURN_ARRAYTYPE_P(resize_state(&b, b.components, &result));
 	if (a.features != b.features)
 		ereport(ERROR, errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				errmsg("feature_avg: some rows have %d features, others %d", a.features, b.features),
+				errmsg("feature_avg: the rows have different numbers of features (%d and %d)", a.features, b.features),
 				errhint("Every row must have the same features in the same order; GROUP BY what sets them apart."));
 	if (a.header[1] + b.header[1] > MAX_ROWS)
 		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("feature_avg: more than 2^53 rows"));

@@ -50,7 +50,7 @@ check_array(const gh_collector *c, ArrayType *array, const char *id, size_t row)
 	if (ARR_NDIM(array) > 1)
 		shape_error(c, id, row, psprintf("has %d dimensions, not one", ARR_NDIM(array)));
 	if (c->points.n > 0 && n != c->points.d)
-		shape_error(c, id, row, psprintf("has %d elements, not %d as the first", n, c->points.d));
+		shape_error(c, id, row, psprintf("has %d elements, not %d as in the first row", n, c->points.d));
 	if (ARR_HASNULL(array) && array_contains_nulls(array))
 	{
 		const bits8 *bitmap = ARR_NULLBITMAP(array);

@@ -383,7 +383,8 @@ only_select(const char *what, SPIPlanPtr plan)
 	first = linitial(sources);
 	if (first->commandTag != CMDTAG_SELECT || first->resultDesc == NULL)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("%s: the query is %s, not a SELECT", what, GetCommandTagName(first->commandTag)),
+				errmsg("%s: the query must be a SELECT, not %s", what,
+					   first->commandTag == CMDTAG_SELECT ? "SELECT INTO" : GetCommandTagName(first->commandTag)),
 				errhint("Give the text of a SELECT, VALUES or TABLE command."));
 	return first;
 }

@@ -68,7 +68,9 @@ project(gh_ctx *ctx, const gh_points *points, const gh_umap_params *params)
 	size_t		bytes = Max(points->n, 1) * (size_t) params->n_components * sizeof(double);
 	double	   *embedding = MemoryContextAllocHuge(CurrentMemoryContext, bytes);
 
-	gh_pg_check(ctx, gh_umap_project(ctx, points->values, points->n, points->d, params, embedding));
+	/* without rows there are no features either, which the core would reject */
+	if (points->n > 0)
+		gh_pg_check(ctx, gh_umap_project(ctx, points->values, points->n, points->d, params, embedding));
 	return embedding;
 }
 
