@@ -39,6 +39,7 @@ gh_bins_free(gh_ctx *ctx, gh_bins *bins)
 	gh_free(ctx, bins->has_missing);
 	gh_free(ctx, bins->cut_begin);
 	gh_free(ctx, bins->cuts);
+	gh_free(ctx, bins->below);
 	gh_free(ctx, bins->miss_column);
 	gh_free(ctx, bins->miss_code);
 	memset(bins, 0, sizeof(*bins));
@@ -116,6 +117,12 @@ value_above(float v)
 	return above > FLT_MAX ? FLT_MAX : above;
 }
 
+static float
+value_below(float v)
+{
+	return -value_above(-v);
+}
+
 /*
  * Cuts of m values in `order`: every distinct value but the smallest when they
  * fit max_bin bins, else the values at equal ranks; then one above all.
@@ -176,10 +183,12 @@ cut_feature(gh_ctx *ctx, void *arg, size_t feature, int worker)
 		{
 			/* nothing known: one bin for whatever a row outside the cut may hold */
 			b->cuts[feature * MAX_BINS] = 1e-5f;
+			b->bins->below[feature] = -1e-5f;
 			b->n_cuts[feature] = 1;
 			goto done;
 		}
 		GH_GOTO(done, gh_argsort(ctx, values, m, order));
+		b->bins->below[feature] = value_below((float) values[order[0]]);
 		b->n_cuts[feature] = make_cuts(values, order, m, b->max_bin, missing, b->cuts + feature * MAX_BINS);
 	}
 done:
@@ -277,10 +286,11 @@ allocate_bins(gh_ctx *ctx, binning *b)
 	b->bins->cut_begin = GH_NEW(ctx, d + 1, uint32_t);
 	b->bins->miss_column = GH_NEW(ctx, d, uint16_t);
 	b->bins->miss_code = GH_NEW(ctx, d, uint8_t);
+	b->bins->below = GH_NEW(ctx, d, float);
 	b->cuts = GH_NEW(ctx, d * MAX_BINS, float);
 	b->n_cuts = GH_NEW_ZERO(ctx, d, int);
 	if (b->bins->has_missing == NULL || b->bins->cut_begin == NULL || b->bins->miss_column == NULL ||
-		b->bins->miss_code == NULL || b->cuts == NULL || b->n_cuts == NULL)
+		b->bins->miss_code == NULL || b->bins->below == NULL || b->cuts == NULL || b->n_cuts == NULL)
 		return gh_ctx_status(ctx);
 	return GH_OK;
 }

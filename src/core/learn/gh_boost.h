@@ -21,6 +21,8 @@ typedef struct gh_bins
 	uint32_t   *cut_begin;		/* n_features + 1 offsets into cuts: as many cuts as bins */
 	float	   *cuts;			/* bin b of a feature holds x with cuts[b-1] <= x < cuts[b]; the last is above all */
 
+	float	   *below;			/* per feature: below all values, as the last cut is above them */
+
 	/*
 	 * A feature with 256 distinct values has no code left for "missing": a
 	 * column of its own, after the features, then says 1 for it.  In general x

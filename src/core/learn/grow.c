@@ -8,7 +8,6 @@
  * parent's.  Histograms wait in a pool; when it is full a node keeps none and
  * its children are both counted, with the same result.
  */
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -494,7 +493,7 @@ write_node(const gh_grower *g, uint32_t i, gh_tree *tree)
 	tree->left[i] = node->left;
 	tree->feature[i] = (uint16_t) (inner ? split->feature : 0);
 	tree->default_left[i] = inner && split->default_left;
-	tree->threshold[i] = !inner ? 0.0f : split->bin < 0 ? -FLT_MAX :
+	tree->threshold[i] = !inner ? 0.0f : split->bin < 0 ? g->bins->below[split->feature] :
 		g->bins->cuts[g->bins->cut_begin[split->feature] + (uint32_t) split->bin];
 	tree->value[i] = inner ? node->weight : node->weight * g->rates.eta;
 	tree->cover[i] = (float) ((double) node->total.h * g->rates.unit);
