@@ -122,6 +122,7 @@ typedef struct gh_parsed
 	int			n_features;
 	char	  **feature;		/* in the server's encoding */
 	float	   *x;				/* n_features: the row being predicted */
+	double	   *given;			/* the same as it was given, NaN = missing */
 	double	   *conditional,	/* n_nodes */
 			   *joint;
 } gh_parsed;
@@ -129,14 +130,17 @@ typedef struct gh_parsed
 typedef struct gh_cache
 {
 	gh_parsed  *parsed;			/* NULL: empty */
+	uint64		generation;		/* grows with every model parsed */
 } gh_cache;
 
 /* The model, parsed now or found in the cache (parent: lifetime of a new entry).  kind 0: any. */
 extern gh_parsed *gh_cache_get(gh_cache *cache, MemoryContext parent, Datum model, int kind);
 /* The same with the cache of the running function. */
 extern gh_parsed *gh_function_model(FunctionCallInfo fcinfo, int argument, int kind);
-/* Features of one row into parsed->x: NULL is missing, wrong length 2202E, NaN or infinite 22000. */
+/* Features of one row into parsed->x: NULL or NaN is missing, wrong length 2202E, infinite 22000. */
 extern void gh_parsed_row(gh_parsed *parsed, const char *what, ArrayType *features);
+/* One of them. */
+extern void gh_parsed_value(gh_parsed *parsed, const char *what, int i, double v);
 /* UTF-8 name of a model as a text Datum in the server's encoding */
 extern Datum gh_name_datum(const char *utf8);
 /* JSON text out of a model as jsonb; damaged text is reported as a damaged model */
@@ -235,23 +239,29 @@ extern void *gh_pg_realloc(gh_ctx *ctx, void *block, size_t n, size_t size);
 typedef struct gh_table
 {
 	Oid			relid;
+	const char *argument;		/* which argument named it */
+	const char *columns;		/* what it should have, for hints */
 	char	   *name;			/* qualified and quoted */
 	char	   *stored;			/* the same, with pg_temp for a temporary one: fit to be kept */
 } gh_table;
 
-extern void gh_table_find(const char *argument, const char *name, gh_table *table);
-/* Type of a column; 42703 when missing, with `expected` in the hint. */
-extern Oid	gh_table_column(const gh_table *table, const char *column, const char *expected);
-/* SQL expression (qualified everywhere) that is a column as float8 / as text in byte order. */
-extern char *gh_table_number(const gh_table *table, const char *alias, const char *column, const char *expected);
-extern char *gh_table_id(const gh_table *table, const char *alias, const char *column, const char *expected);
-/* "alias.column" = "alias.column" of two tables; 42804 when their types do not compare. */
+extern void gh_table_find(const char *argument, const char *name, const char *columns, gh_table *table);
+/* Number and base type of a column; 42703 when it is missing. */
+extern Oid	gh_table_column(const gh_table *table, const char *column);
+/* SQL expressions, qualified everywhere: a column as float8; an id as text in byte order; text[]. */
+extern char *gh_table_number(const gh_table *table, const char *alias, const char *column);
+extern char *gh_table_id(const gh_table *table, const char *alias, const char *column);
+extern char *gh_table_texts(const gh_table *table, const char *alias, const char *column);
+/* The condition that ids of two tables are equal; 42804 when their types do not compare. */
 extern char *gh_table_equal(const gh_table *a, const char *alias_a, const gh_table *b, const char *alias_b,
-							const char *column, const char *expected);
+							const char *column);
+/* The features as ARRAY[...]::float8[], and the condition that all are finite. */
+extern char *gh_table_features(const gh_table *songs, const char *alias, char **feature, int n);
+extern char *gh_table_complete(const gh_table *songs, const char *alias, char **feature, int n);
 
 /* ---- registry.c ------------------------------------------------------- */
 
-/* The newest version of a model, read with the caller's rights and snapshot.  In the SPI procedure's memory. */
+/* The newest version of a model, read with the caller's rights; in the SPI procedure's memory. */
 typedef struct gh_registered
 {
 	int32		version;
@@ -260,11 +270,24 @@ typedef struct gh_registered
 	Datum		model;			/* bytea, perhaps a TOAST pointer */
 } gh_registered;
 
-/* Qualified name of the registry; checks that the caller holds the privileges (ACL_SELECT ...), 42501 with the GRANT. */
+/* Qualified name of the registry; 42501 with the GRANT when the caller lacks one of the privileges. */
 extern char *gh_registry(FunctionCallInfo fcinfo, AclMode needed);
-extern pg_attribute_noreturn() void gh_registry_unknown(const char *registry, const char *model);
-/* Inserts the next version of `model` and returns its number.  Call between SPI_connect and SPI_finish. */
+extern void gh_registry_check_name(const char *model);
+extern void gh_registry_unknown(const char *registry, const char *model) pg_attribute_noreturn();
+/* Between SPI_connect and SPI_finish.  *plan is prepared when NULL, and kept. */
+extern void gh_registry_newest(const char *registry, const char *model, bool read_only, SPIPlanPtr *plan,
+							   gh_registered *out);
+/* Inserts the next version of `model` and returns its number.  Connects to SPI itself. */
 extern int32 gh_registry_insert(const char *registry, const char *model, const char *songs, Datum features,
 								Datum params, Datum metrics, Datum bytes);
+
+/* ---- catalogue.c ------------------------------------------------------ */
+
+#define GH_SONGS_COLUMNS "song_id (text or bigint) and a numeric column per feature"
+#define GH_ARTISTS_COLUMNS "artist_id (text or bigint), followers (bigint) and genres (text[])"
+#define GH_LINKS_COLUMNS "song_id and artist_id"
+
+/* Names of features out of a text[] argument: server's encoding, checked. */
+extern char **gh_catalogue_features(ArrayType *features, int *n);
 
 #endif							/* GH_PG_MODEL_H */

@@ -115,6 +115,31 @@ sort_links(gh_links *links)
 	links->parent = parent;
 }
 
+/* A genre below the supergenre of its own name, in a query with parents: no second place of the supergenre. */
+static bool
+is_own_parent(const gh_links *links, size_t i)
+{
+	return !links->two_levels && links->parent[i] != NULL && strcmp(links->name[i], links->parent[i]) == 0;
+}
+
+/* With two levels, a genre at the top cannot have a supergenre's name: they would be siblings. */
+static void
+check_top_genres(const gh_links *links, const char *what)
+{
+	gh_names   *parents = gh_names_make();
+
+	for (size_t i = 0; i < links->n; i++)
+		if (links->parent[i] != NULL)
+			gh_names_add(parents, links->parent[i], strlen(links->parent[i]));
+	for (size_t i = 0; i < links->n; i++)
+		if (links->parent[i] == NULL &&
+			gh_names_find(parents, links->name[i], strlen(links->name[i])) != PG_UINT32_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_EXCEPTION),
+					 errmsg("%s: \"%s\" is a supergenre and a genre without one", what, links->name[i]),
+					 errhint("Give the genre a supergenre, or the supergenre another name.")));
+}
+
 /* One row per name; a row given twice counts once.  The links are sorted. */
 static void
 check_links(gh_links *links, const char *what)
@@ -128,20 +153,25 @@ check_links(gh_links *links, const char *what)
 
 		if (n > 0 && strcmp(links->name[n - 1], links->name[i]) == 0)
 		{
+			bool		own = is_own_parent(links, n - 1) != is_own_parent(links, i);
+
 			if (before == parent || (before != NULL && parent != NULL && strcmp(before, parent) == 0))
 				continue;
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_EXCEPTION),
-					 errmsg("%s: \"%s\" is given two parents", what, links->name[i]),
-					 errdetail("They are %s and %s.", before == NULL ? "none" : quote_identifier(before),
-							   parent == NULL ? "none" : quote_identifier(parent)),
-					 errhint("Every genre belongs to one supergenre.")));
+			if (!own)
+				ereport(ERROR,
+						(errcode(ERRCODE_DATA_EXCEPTION),
+						 errmsg("%s: \"%s\" is given two parents", what, links->name[i]),
+						 errdetail("They are %s and %s.", before == NULL ? "none" : quote_identifier(before),
+								   parent == NULL ? "none" : quote_identifier(parent)),
+						 errhint("Every genre belongs to one supergenre.")));
 		}
 		links->name[n] = links->name[i];
 		links->parent[n] = links->parent[i];
 		n++;
 	}
 	links->n = n;
+	if (links->two_levels)
+		check_top_genres(links, what);
 }
 
 void
@@ -178,7 +208,8 @@ gh_links_leaves(const gh_links *links)
 		if (links->parent[i] != NULL)
 			gh_names_add(parents, links->parent[i], strlen(links->parent[i]));
 	for (size_t i = 0; i < links->n; i++)
-		leaf[i] = gh_names_find(parents, links->name[i], strlen(links->name[i])) == PG_UINT32_MAX;
+		leaf[i] = is_own_parent(links, i) ||
+			gh_names_find(parents, links->name[i], strlen(links->name[i])) == PG_UINT32_MAX;
 	return leaf;
 }
 

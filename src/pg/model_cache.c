@@ -10,12 +10,7 @@
 
 #include <math.h>
 
-#include "catalog/pg_type.h"
-#include "utils/memutils.h"
-
-#if PG_VERSION_NUM >= 130000
 #include "access/detoast.h"
-#endif
 
 static bool
 is_cached(const gh_parsed *parsed, struct varlena *given)
@@ -80,6 +75,7 @@ parse(gh_parsed *parsed, struct varlena *given, int kind)
 	else
 		parse_hierarchy(parsed, VARDATA(plain));
 	parsed->x = palloc(parsed->n_features * sizeof(float));
+	parsed->given = palloc(parsed->n_features * sizeof(double));
 	if (parsed->external)
 		pfree(plain);
 	else
@@ -118,6 +114,7 @@ gh_cache_get(gh_cache *cache, MemoryContext parent, Datum model, int kind)
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);
 	cache->parsed = parsed;
+	cache->generation++;
 	return parsed;
 }
 
@@ -131,24 +128,19 @@ gh_function_model(FunctionCallInfo fcinfo, int argument, int kind)
 	return gh_cache_get(flinfo->fn_extra, flinfo->fn_mcxt, PG_GETARG_DATUM(argument), kind);
 }
 
-/* One feature of the row: single precision, as in training. */
-static float
-feature_value(const gh_parsed *parsed, const char *what, int i, Datum element, bool null)
+void
+gh_parsed_value(gh_parsed *parsed, const char *what, int i, double v)
 {
-	double		v;
-	float		x;
+	float		x = (float) v;
 
-	if (null)
-		return NAN;
-	v = DatumGetFloat8(element);
-	x = (float) v;
-	if (!isfinite(x))
+	if (isinf(x))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("%s: feature \"%s\" is not a finite number", what, gh_pg_from_utf8(parsed->feature[i])),
 				 errdetail("The value is %g; features are kept in single precision.", v),
 				 errhint("A missing value is NULL.")));
-	return x + 0.0f;
+	parsed->given[i] = v;
+	parsed->x[i] = x + 0.0f;
 }
 
 void
@@ -166,14 +158,14 @@ gh_parsed_row(gh_parsed *parsed, const char *what, ArrayType *features)
 	for (int i = 0; i < n; i++)
 	{
 		bool		null = bitmap != NULL && (bitmap[i / 8] & (1 << (i % 8))) == 0;
-		float8		v = 0;
+		float8		v = NAN;
 
 		if (!null)
 		{
 			memcpy(&v, data, sizeof(v));
 			data += sizeof(v);
 		}
-		parsed->x[i] = feature_value(parsed, what, i, Float8GetDatum(v), null);
+		gh_parsed_value(parsed, what, i, v);
 	}
 }
 

@@ -26,8 +26,8 @@ gh_shap_values_rows(gh_parsed *parsed, const char *node, Tuplestorestate *store,
 		bool		nulls[4] = {false};
 
 		values[0] = gh_name_datum(parsed->feature[i]);
-		nulls[1] = isnan(parsed->x[i]);
-		values[1] = Float8GetDatum(parsed->x[i]);
+		nulls[1] = isnan(parsed->given[i]);
+		values[1] = Float8GetDatum(parsed->given[i]);
 		values[2] = Float8GetDatum(shap[i]);
 		values[3] = Float8GetDatum(shap[n]);
 		tuplestore_putvalues(store, tupdesc, values, nulls);

@@ -50,11 +50,6 @@ gh_train_options_check(const char *what, const gh_train_options *options)
 	check_between(what, "iterations", options->iterations, 0, GH_MAX_ITERATIONS);
 	check_between(what, "folds", options->folds, 2, GH_MAX_FOLDS);
 	check_between(what, "validation_fraction", options->validation_fraction, 0, 0.9);
-	if (options->iterations == 0 && options->params.boost.early_stopping_rounds > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s: early_stopping_rounds needs iterations above 0", what),
-				 errdetail("Rows are held out for it only while tuning.")));
 }
 
 uint8_t *
