@@ -1,5 +1,5 @@
 /*
- * gh_neighbours.c
+ * neighbours.c
  *		Exact nearest neighbours from a kd-tree.
  */
 #include "project/gh_neighbours.h"

@@ -1,5 +1,5 @@
 /*
- * gh_kdtree.c
+ * kdtree.c
  *		Exact kd-tree over points of any dimension.
  */
 #include "project/gh_kdtree.h"

@@ -1,0 +1,18 @@
+/*
+ * gh_scale.h
+ *		Coordinates made fit for distances.
+ */
+#ifndef GH_SCALE_H
+#define GH_SCALE_H
+
+#include "base/gh_context.h"
+
+/*
+ * out (n x d, row-major) becomes the z-scores of the columns, a constant one 0;
+ * or, without `standardize`, the points themselves, multiplied by a power of two
+ * when they are so large or small that squares of distances would overflow or
+ * vanish.  GH_EDATA names the first value that is not finite.
+ */
+extern gh_status gh_scale_points(gh_ctx *ctx, const double *points, size_t n, int d, bool standardize, double *out);
+
+#endif							/* GH_SCALE_H */

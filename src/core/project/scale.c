@@ -1,0 +1,112 @@
+/*
+ * scale.c
+ *		Coordinates made fit for distances.
+ */
+#include "project/gh_scale.h"
+
+#include "base/gh_threads.h"
+
+#include <math.h>
+
+/* Values between two polls. */
+#define POLL_EVERY 65536
+/* Coordinates within 2^-20 .. 2^20 are left alone. */
+#define MOST_EXPONENT 20
+
+typedef struct scaling
+{
+	const double *points;
+	size_t		n;
+	int			d;
+	double	   *out;
+} scaling;
+
+static gh_status
+check_finite(gh_ctx *ctx, const double *points, size_t n, int d, double *largest)
+{
+	*largest = 0;
+	for (size_t i = 0; i < n * d; i++)
+	{
+		if (i % POLL_EVERY == 0)
+			GH_CHECK_STOP(ctx);
+		if (!isfinite(points[i]))
+		{
+			gh_fail(ctx, GH_EDATA, "a coordinate is not a finite number");
+			gh_fail_detail(ctx, "Coordinate %zu of point %zu is %f.", i % d + 1, i / d + 1, points[i]);
+			return gh_fail_hint(ctx, "Leave such points out, or replace the value.");
+		}
+		*largest = fabs(points[i]) > *largest ? fabs(points[i]) : *largest;
+	}
+	return GH_OK;
+}
+
+/* The power of two that brings `largest` into [1/2, 1): exact, and sums cannot overflow. */
+static double
+binary_scale(double largest)
+{
+	int			exponent;
+
+	if (largest == 0)
+		return 1;
+	frexp(largest, &exponent);
+	return ldexp(1, -exponent < 1000 ? -exponent : 1000);
+}
+
+/* One column: sums in the order of the rows, two passes. */
+static gh_status
+standardize_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+{
+	const scaling *s = arg;
+	const double *in = s->points + task;
+	double	   *out = s->out + task;
+	size_t		d = s->d;
+	double		largest = 0,
+				mean = 0,
+				variance = 0,
+				scale;
+	bool		constant = true;
+
+	(void) worker;
+	for (size_t i = 0; i < s->n; i++)
+	{
+		if (i % POLL_EVERY == 0)
+			GH_CHECK_STOP(ctx);
+		largest = fabs(in[i * d]) > largest ? fabs(in[i * d]) : largest;
+		constant = constant && in[i * d] == in[0];
+	}
+	scale = binary_scale(largest);
+	for (size_t i = 0; i < s->n; i++)
+		mean += in[i * d] * scale;
+	mean /= (double) s->n;
+	GH_CHECK_STOP(ctx);
+	for (size_t i = 0; i < s->n; i++)
+		variance += (in[i * d] * scale - mean) * (in[i * d] * scale - mean);
+	variance /= (double) s->n;
+	GH_CHECK_STOP(ctx);
+	for (size_t i = 0; i < s->n; i++)
+		out[i * d] = constant || !(variance > 0) ? 0 : (in[i * d] * scale - mean) / sqrt(variance);
+	return GH_OK;
+}
+
+gh_status
+gh_scale_points(gh_ctx *ctx, const double *points, size_t n, int d, bool standardize, double *out)
+{
+	scaling		s = {points, n, d, out};
+	double		largest,
+				scale = 1;
+	int			exponent;
+
+	GH_TRY(check_finite(ctx, points, n, d, &largest));
+	if (standardize)
+		return gh_parallel(ctx, d, standardize_task, &s);
+	frexp(largest, &exponent);
+	if (exponent < -MOST_EXPONENT || exponent > MOST_EXPONENT)
+		scale = binary_scale(largest);
+	for (size_t i = 0; i < n * d; i++)
+	{
+		if (i % POLL_EVERY == 0)
+			GH_CHECK_STOP(ctx);
+		out[i] = points[i] * scale;
+	}
+	return GH_OK;
+}
