@@ -151,14 +151,16 @@ gh_discovery_memory(size_t n_artists, int d, const gh_discovery_params *params)
 {
 	gh_grid_cell cells[MAX_CELLS];
 	size_t		n_cells = fill_cells(n_artists, params, cells);
-	size_t		kept,
+	size_t		kept = n_cells * sizeof(gh_grid_cell),
+				stay,
 				umap = gh_umap_memory(n_artists, d, &params->umap),
 				grid = gh_grid_memory(n_artists, 2, cells, n_cells),
 				labels,
 				total;
 
 	/* embedding and labels stay; the labels of all cells only while the choice is made */
-	if (gh_mul_overflow(n_artists, 2 * sizeof(double) + sizeof(int32_t), &kept)
+	if (gh_mul_overflow(n_artists, 2 * sizeof(double) + sizeof(int32_t), &stay)
+		|| gh_add_overflow(kept, stay, &kept)
 		|| gh_mul_overflow(n_artists, n_cells * sizeof(int32_t), &labels)
 		|| gh_add_overflow(grid, labels, &grid)
 		|| gh_add_overflow(umap > grid ? umap : grid, kept, &total))
@@ -253,15 +255,17 @@ choose(gh_ctx *ctx, const gh_discovery_params *p, gh_discovery *d)
 static gh_status
 cluster_artists(gh_ctx *ctx, const gh_discovery_params *p, gh_discovery *d)
 {
+	gh_grid_cell cells[MAX_CELLS];
 	int32_t    *all;
 	size_t		n = d->n_artists;
 	gh_status	status;
 
-	d->cells = GH_NEW(ctx, MAX_CELLS, gh_grid_cell);
+	d->n_cells = fill_cells(n, p, cells);
+	d->cells = GH_NEW(ctx, d->n_cells, gh_grid_cell);
 	d->labels = GH_NEW(ctx, n, int32_t);
 	if (d->cells == NULL || d->labels == NULL)
 		return gh_ctx_status(ctx);
-	d->n_cells = fill_cells(n, p, d->cells);
+	memcpy(d->cells, cells, d->n_cells * sizeof(gh_grid_cell));
 	all = gh_alloc(ctx, d->n_cells, n * sizeof(int32_t));
 	if (all == NULL)
 		return gh_ctx_status(ctx);
