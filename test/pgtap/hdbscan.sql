@@ -1,0 +1,89 @@
+-- hdbscan_cluster, hdbscan_grid and dbcv: reproducible, consistent, cancellable
+BEGIN;
+SET LOCAL client_min_messages = warning;
+SELECT plan(17);
+
+CREATE FUNCTION noise(i bigint, k int) RETURNS float8 LANGUAGE sql IMMUTABLE AS
+$$ SELECT ('x' || substr(md5(i || '/' || k), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
+-- groups of different density; every tenth coordinate is rounded, so that distances tie
+CREATE TABLE points AS
+SELECT i AS id, ARRAY[(i % 6) * 3 + noise(i, 1) * (1 + i % 6) + noise(i, 2),
+                      CASE WHEN i % 10 = 0 THEN round(noise(i, 3)::numeric, 1)::float8 ELSE noise(i, 3) END + noise(i, 4)] AS features
+FROM generate_series(1, 3000) i;
+
+CREATE FUNCTION digest(query text, threads int) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('genre_hier.threads', threads::text, true);
+	RETURN (SELECT md5(string_agg(c::text, ' ' ORDER BY id COLLATE "C")) FROM hdbscan_cluster(query, min_cluster_size => 25) c);
+END $$;
+CREATE FUNCTION grid_digest(query text, threads int) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('genre_hier.threads', threads::text, true);
+	RETURN (SELECT md5(string_agg(g::text, ' ')) FROM hdbscan_grid(query, '{10,25,60}', '{5,25}') g);
+END $$;
+CREATE TABLE one AS SELECT digest('TABLE points', 1) AS d, grid_digest('TABLE points', 1) AS g;
+SELECT is(digest('TABLE points', 2), d, 'two threads') FROM one;
+SELECT is(digest('TABLE points', 8), d, 'eight threads') FROM one;
+SELECT is(digest('SELECT * FROM points ORDER BY md5(id::text)', 8), d, 'shuffled rows') FROM one;
+SELECT is(grid_digest('TABLE points', 2), g, 'the grid with two threads') FROM one;
+SELECT is(grid_digest('SELECT * FROM points ORDER BY md5(id::text)', 8), g, 'the grid with eight threads and shuffled rows') FROM one;
+SELECT is((SELECT count(DISTINCT labels) FROM (
+	SELECT string_agg(coalesce(c::text, '-'), ' ' ORDER BY id) AS labels FROM
+		(SELECT id, hdbscan_cluster(features, 25) OVER () AS c FROM points) p
+	UNION ALL SELECT string_agg(coalesce(c::text, '-'), ' ' ORDER BY id) FROM
+		(SELECT id, hdbscan_cluster(features, 25) OVER () AS c FROM (SELECT * FROM points ORDER BY md5(id::text)) s) p) t), 1::bigint,
+	'the window form does not depend on the order of the rows');
+
+-- the grid says what the single functions say
+CREATE TABLE cells AS SELECT * FROM hdbscan_grid('TABLE points', '{10,25,60}', '{5,25}');
+SELECT is((SELECT count(*)::int FROM cells), 12, 'every combination');
+CREATE TABLE single AS
+SELECT g.min_cluster_size, g.min_samples, g.cluster_selection_method, s.*
+FROM cells g, LATERAL (
+	SELECT dbcv(p.features, c.cluster ORDER BY c.id COLLATE "C") AS dbcv, count(DISTINCT c.cluster)::int AS clusters,
+	       count(*) - count(c.cluster) AS noise
+	FROM hdbscan_cluster('TABLE points', g.min_cluster_size, g.min_samples, g.cluster_selection_method) c
+	JOIN points p ON p.id::text = c.id) s;
+SELECT is((SELECT count(*)::int FROM cells JOIN single USING (min_cluster_size, min_samples, cluster_selection_method)
+           WHERE cells.dbcv = single.dbcv), 12, 'its dbcv is the aggregate''s, to the last bit');
+SELECT is((SELECT count(*)::int FROM cells JOIN single USING (min_cluster_size, min_samples, cluster_selection_method)
+           WHERE cells.clusters = single.clusters AND cells.noise = single.noise), 12, 'its counts are the clusterings''');
+SELECT ok((SELECT bool_and(noise_fraction = noise / 3000.0 AND mean_size * clusters + noise = 3000 AND smallest <= mean_size
+                           AND mean_size <= largest) FROM cells), 'its sizes add up');
+
+-- parallel plans
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+SELECT is(digest('SELECT id, features FROM points WHERE id > 0', 2), d, 'a query that runs in parallel') FROM one;
+SELECT is((SELECT dbcv(features, id % 3) FROM points WHERE id > 0), (SELECT dbcv(features, id % 3 ORDER BY features, id % 3) FROM points),
+          'dbcv over a parallel scan is dbcv in its canonical order');
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+
+-- a statement's cancellation reaches every stage soon, and the next statement works
+SET LOCAL maintenance_work_mem = '512MB';
+CREATE TABLE many AS
+SELECT i AS id, ARRAY(SELECT noise(i, k) FROM generate_series(1, 10) k) AS features FROM generate_series(1, 40000) i;
+CREATE FUNCTION canceled_after(command text) RETURNS float8 LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE command;
+	RETURN NULL;
+EXCEPTION WHEN query_canceled THEN
+	RETURN extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000;
+END $$;
+SET LOCAL statement_timeout = 400;
+SELECT cmp_ok(canceled_after($$SELECT count(*) FROM hdbscan_cluster('TABLE many', 100, 60)$$), '<', 400 + 250.0::float8,
+	'hdbscan_cluster is cancelled');
+SELECT cmp_ok(canceled_after($$SELECT count(*) FROM hdbscan_grid('TABLE many', '{100,200}', '{10,20,40,60}')$$), '<', 400 + 250.0::float8,
+	'hdbscan_grid is cancelled');
+SET LOCAL statement_timeout = 600;
+SELECT cmp_ok(canceled_after($$SELECT dbcv(features, (id % 2)::int) FROM many$$), '<', 600 + 250.0::float8, 'dbcv is cancelled');
+SELECT cmp_ok(canceled_after($$SELECT sum(c) FROM (SELECT hdbscan_cluster(features, 100, 60) OVER () AS c FROM many) s$$), '<', 600 + 250.0::float8,
+	'the window form is cancelled');
+SET LOCAL statement_timeout = 0;
+SELECT is(digest('TABLE points', 2), d, 'the next statement works') FROM one;
+
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,81 @@
+-- umap_project: reproducible, faithful, cancellable
+BEGIN;
+SET LOCAL client_min_messages = warning;
+SELECT plan(15);
+
+CREATE FUNCTION noise(i bigint, k int) RETURNS float8 LANGUAGE sql IMMUTABLE AS
+$$ SELECT ('x' || substr(md5(i || '/' || k), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
+CREATE TABLE points AS
+SELECT i AS id, i % 5 AS part, ARRAY(SELECT noise(i, k) + CASE WHEN k = i % 5 THEN 4 ELSE 0 END FROM generate_series(1, 8) k) AS features
+FROM generate_series(1, 1500) i;
+
+-- the same bytes for any number of threads and any order of the rows
+CREATE FUNCTION digest(query text, threads int) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('genre_hier.threads', threads::text, true);
+	RETURN (SELECT md5(string_agg(id || embedding::text, ' ' ORDER BY id COLLATE "C")) FROM umap_project(query, n_epochs => 60));
+END $$;
+CREATE TABLE one AS SELECT digest('TABLE points', 1) AS d;
+SELECT is(digest('TABLE points', 2), d, 'two threads') FROM one;
+SELECT is(digest('TABLE points', 8), d, 'eight threads') FROM one;
+SELECT is(digest('SELECT * FROM points ORDER BY md5(id::text)', 8), d, 'shuffled rows') FROM one;
+SELECT is(digest('SELECT features, id FROM points ORDER BY id DESC', 1), d, 'reversed rows and columns') FROM one;
+SELECT is((SELECT count(DISTINCT md5(string_agg)) FROM (
+	SELECT string_agg(id || xy::text, ' ' ORDER BY id) FROM
+		(SELECT id, umap_project(features, n_epochs => 60) OVER () AS xy FROM points) p
+	UNION ALL SELECT string_agg(id || xy::text, ' ' ORDER BY id) FROM
+		(SELECT id, umap_project(features, n_epochs => 60) OVER () AS xy FROM (SELECT * FROM points ORDER BY md5(id::text)) s) p) t), 1::bigint,
+	'the window form does not depend on the order of the rows');
+
+-- neighbours stay neighbours: share of each point's 10 nearest in the projection that are of its own group
+CREATE TABLE projected AS SELECT p.*, u.embedding AS e FROM umap_project('TABLE points') u JOIN points p ON p.id::text = u.id;
+SELECT ok((SELECT avg((n.part = a.part)::int) > 0.97 FROM (SELECT * FROM projected WHERE id % 10 = 0) a
+	CROSS JOIN LATERAL (SELECT part FROM projected b WHERE b.id <> a.id
+		ORDER BY (a.e[1] - b.e[1]) ^ 2 + (a.e[2] - b.e[2]) ^ 2 LIMIT 10) n), 'groups stay together');
+SELECT ok((SELECT count(DISTINCT e) FROM projected) = 1500, 'no two points fall together');
+
+-- parallel plans
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+SELECT is(digest('SELECT id, features FROM points WHERE part >= 0', 2), d, 'a query that runs in parallel') FROM one;
+SELECT is((SELECT md5(string_agg(id || embedding::text, ' ' ORDER BY id COLLATE "C"))
+           FROM umap_project('SELECT id, feature_avg(features) AS features FROM points GROUP BY id', n_epochs => 60)), d,
+          'a query that aggregates in parallel') FROM one;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+
+-- a statement's cancellation reaches every stage soon, and the next statement works
+SET LOCAL maintenance_work_mem = '512MB';
+CREATE TABLE many AS
+SELECT i AS id, ARRAY(SELECT noise(i, k) FROM generate_series(1, 12) k) AS features FROM generate_series(1, 30000) i;
+-- milliseconds from the start of the statement to the handler; NULL when it was not cancelled
+CREATE FUNCTION canceled_after(command text) RETURNS float8 LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE command;
+	RETURN NULL;
+EXCEPTION WHEN query_canceled THEN
+	RETURN extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000;
+END $$;
+SET LOCAL statement_timeout = 150;
+SELECT cmp_ok(canceled_after($$SELECT count(*) FROM umap_project('TABLE many', n_epochs => 2000)$$), '<', 150 + 250.0::float8,
+	'cancelled while reading or searching neighbours');
+SET LOCAL statement_timeout = 1500;
+SELECT cmp_ok(canceled_after($$SELECT count(*) FROM umap_project('TABLE many', n_epochs => 2000)$$), '<', 1500 + 250.0::float8,
+	'cancelled in the graph or the start');
+SET LOCAL statement_timeout = 4000;
+SELECT cmp_ok(canceled_after($$SELECT count(*) FROM umap_project('TABLE many', n_epochs => 20000)$$), '<', 4000 + 250.0::float8,
+	'cancelled in the layout');
+SET LOCAL statement_timeout = 1000;
+SELECT cmp_ok(canceled_after($$SELECT sum(xy[1]) FROM (SELECT umap_project(features, n_epochs => 20000) OVER () AS xy FROM many) s$$), '<', 1000 + 250.0::float8,
+	'the window form, too');
+SET LOCAL statement_timeout = 0;
+SELECT is(digest('TABLE points', 2), d, 'the next statement works') FROM one;
+
+-- progress is told at an interval, and silence is silence
+SET LOCAL genre_hier.progress_interval = 0;
+SELECT lives_ok($$SELECT count(*) FROM umap_project('SELECT * FROM points WHERE id < 50')$$, 'without progress');
+
+SELECT * FROM finish();
+ROLLBACK;
