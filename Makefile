@@ -5,7 +5,8 @@
 #   make installcheck PGPORT=  regression tests on a running server
 #   make core                  build/core/libgenre_hier_core.a: no PostgreSQL in it
 #   make check-core [T=name]   unit tests of the core (all, or test/core/NAME.c)
-#   make check-asan | check-valgrind | check-clang | check-borders [T=name]
+#   make check-asan | check-tsan | check-valgrind [T=name]
+#   make check-clang | check-borders
 #   make check-pgtap | check-docs    on a running server (PGHOST, PGPORT)
 #   make demo [DATA=folder]    from a clean machine to explained predictions
 #   make test                  every test, on a throw-away server
@@ -126,7 +127,8 @@ AR ?= ar
 comma := ,
 $(eval $(call core_variant,core,))
 $(eval $(call core_variant,asan,-O1 -fno-omit-frame-pointer -fsanitize=address$(comma)undefined -fno-sanitize-recover=all))
-.PHONY: core core-tests check-core check-asan check-valgrind check-clang check-borders check-pgtap check-docs demo test
+$(eval $(call core_variant,tsan,-O1 -fno-omit-frame-pointer -fsanitize=thread))
+.PHONY: core core-tests check-core check-asan check-tsan check-valgrind check-clang check-borders check-pgtap check-docs demo test
 
 core: $(BUILD)/core/libgenre_hier_core.a
 core-tests: $(core_TESTS)
@@ -136,6 +138,9 @@ check-core: $(core_TESTS)
 
 check-asan: $(asan_TESTS)
 	@$(SRC)/test/run-core.sh asan $^
+
+check-tsan: $(tsan_TESTS)
+	@$(SRC)/test/run-core.sh tsan $^
 
 check-valgrind: $(core_TESTS)
 	@$(SRC)/test/run-core.sh valgrind $^
