@@ -47,16 +47,33 @@ typedef struct gh_trial
 	double		score,			/* mean over folds */
 				score_sd;
 	bool		best;
+	bool		repeated;		/* the space had nothing new left: a copy of the best trial before, not run again */
 } gh_trial;
+
+/* Trees without improvement before a trial stops, when early_stopping_rounds of the parameters is 0. */
+#define GH_TUNE_PATIENCE 20
 
 /*
  * Tune over bins rows[0..n_rows) with folds fold[r] (by position in rows) in
  * 0..k-1.  trials: `iterations` entries, written; *best: index of the best.
  * `base` gives the parameters not searched and the first trial.  The folds of a
  * trial run on the context's threads (serially inside a task).
+ *
+ * All folds of a trial grow tree by tree together; the number of trees is where
+ * the mean of their validation log-losses is lowest, at most base->n_estimators,
+ * and the score is taken there.  A fold that lacks positives or negatives (by
+ * weight) in its training or its validation part says nothing and is left out.
+ * When no fold is left nothing can be compared: every trial is `base` with score
+ * NaN, the first is the best, and the call succeeds.
+ *
+ * Later trials rest on LAPACK, so on another processor they may differ in the
+ * fourth digit; on the same machine they are the same for any number of threads.
  */
 extern gh_status gh_tune(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, const gh_boost_params *base,
 						 const gh_space *space, gh_metric metric, int iterations, uint64_t seed, gh_trial *trials,
 						 int *best);
+
+/* Bytes that gh_tune needs at most: k fits at a time. */
+extern size_t gh_tune_memory(size_t n_rows, int n_features, int k, const gh_boost_params *base);
 
 #endif							/* GH_TUNE_H */
