@@ -131,7 +131,7 @@ make_folds(tuner *t, const gh_fit *fit, const uint8_t *fold, int k)
 		return gh_ctx_status(t->ctx);
 	for (int f = 0; f < k; f++)
 	{
-		bool		usable;
+		bool		usable = false;
 
 		GH_TRY(is_usable(t->ctx, fit, fold, f, &usable));
 		if (usable)
