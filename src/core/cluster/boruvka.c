@@ -560,6 +560,8 @@ done:
 size_t
 gh_spanning_tree_memory(size_t n)
 {
-	/* parent and roots, the edges themselves, and what sorting them takes */
-	return n * (2 * sizeof(uint32_t) + 2 * sizeof(gh_edge) + 3 * sizeof(double) + 2 * sizeof(uint32_t));
+	size_t		sorting = sizeof(gh_edge) + sizeof(double) + sizeof(uint32_t) + 2 * 2 * sizeof(uint64_t);
+
+	/* parent and roots, the edges themselves, what sorting them takes, and the workers' searches */
+	return n * (2 * sizeof(uint32_t) + sizeof(gh_edge) + sorting) + ((size_t) 1 << 17);
 }
