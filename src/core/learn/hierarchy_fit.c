@@ -104,6 +104,28 @@ constant_booster(int n_features, bool always, gh_booster *booster)
 
 /* ---- folds ------------------------------------------------------------- */
 
+/* Number of groups among the rows, counted up to `most` (at most 255). */
+static int
+count_groups(const gh_trainer *trainer, const scope *s, int most)
+{
+	const uint32_t *group = trainer->training->group;
+	uint32_t	seen[256];
+	int			n = 0;
+
+	if (group == NULL)
+		return s->n < (size_t) most ? (int) s->n : most;
+	for (size_t i = 0; i < s->n && n < most; i++)
+	{
+		int			at = 0;
+
+		while (at < n && seen[at] != group[s->rows[i]])
+			at++;
+		if (at == n)
+			seen[n++] = group[s->rows[i]];
+	}
+	return n;
+}
+
 static gh_status
 deal_folds(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, int k, uint64_t seed, uint8_t *fold)
 {
@@ -225,13 +247,21 @@ find_params(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, uint64_t see
 			gh_fit_remark *remark)
 {
 	const gh_training *t = trainer->training;
-	int			k = t->folds >= 2 ? t->folds : DEFAULT_FOLDS,
+	int			k,
 				stop_fold;
 	uint8_t    *fold;
 	gh_status	status;
 
 	if (t->iterations == 0 && params->early_stopping_rounds == 0)
 		return GH_OK;
+	/* a small node has as many folds as it has groups */
+	k = count_groups(trainer, s, t->folds >= 2 && t->folds <= 255 ? t->folds : DEFAULT_FOLDS);
+	if (k < 2)
+	{
+		*remark = GH_FIT_NO_FOLDS;
+		params->early_stopping_rounds = 0;
+		return GH_OK;
+	}
 	fold = GH_NEW(ctx, s->n, uint8_t);
 	if (fold == NULL)
 		return gh_ctx_status(ctx);

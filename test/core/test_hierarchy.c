@@ -1,0 +1,1181 @@
+/*
+ * test_hierarchy.c
+ *		The hierarchy: plan, names, training by the siblings policy, scores, bytes.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/gh_container.h"
+#include "base/gh_random.h"
+#include "learn/hierarchy_private.h"
+
+static const char *const feature_name[3] = {"energy", "tempo", "valence"};
+
+/* ---- plan -------------------------------------------------------------- */
+
+static gh_status
+plan_of(gh_ctx *ctx, size_t n, const char *const (*pair)[2], gh_model *model)
+{
+	const char *name[64],
+			   *parent[64];
+
+	for (size_t i = 0; i < n; i++)
+	{
+		name[i] = pair[i][0];
+		parent[i] = pair[i][1];
+	}
+	return gh_model_plan(ctx, name, parent, n, feature_name, 3, model);
+}
+
+/* "name(level)<parent" of every node, genres in lower case letters as given. */
+static void
+describe(const gh_model *model, char *text, size_t size)
+{
+	text[0] = '\0';
+	for (uint32_t i = 0; i < model->n_nodes; i++)
+	{
+		const gh_node *node = &model->node[i];
+
+		snprintf(text + strlen(text), size - strlen(text), "%s%s:%d:%d%s", i > 0 ? " " : "", node->name, node->parent,
+				 node->level, node->is_genre ? "" : "*");
+	}
+}
+
+static void
+assert_plan(size_t n, const char *const (*pair)[2], const char *expected)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_model	model;
+	char		text[1000];
+
+	assert_int_equal(plan_of(ctx, n, pair, &model), GH_OK);
+	describe(&model, text, sizeof(text));
+	assert_string_equal(text, expected);
+	for (uint32_t g = 0, at = 0; at < model.n_nodes; at++)
+		if (model.node[at].is_genre)
+			assert_int_equal(model.genre[g++], at);
+	assert_int_equal(model.n_features, 3);
+	assert_string_equal(model.feature[2], "valence");
+	gh_model_free(ctx, &model);
+	assert_int_equal(gh_memory_used(ctx), 0);
+	gh_ctx_close(ctx);
+}
+
+static void
+plans_stand_in_order(void **state)
+{
+	static const char *const two[][2] = {{"trap", "rap"}, {"metal", "rock"}, {"rap", "rap"}, {"hard", "rock"}};
+	static const char *const deep[][2] = {{"c", "B"}, {"B", "A"}, {"b", "A"}, {"A", NULL}, {"d", NULL}, {"a", "C"},
+	{"C", "B"}};
+	static const char *const declared[][2] = {{"x", "S"}, {"S", "T"}, {"y", "T"}};
+	static const char *const lone[][2] = {{"only", NULL}};
+	static const char *const both[][2] = {{"rap", "rap"}, {"rap", "urban"}, {"soul", "urban"}};
+
+	(void) state;
+	assert_plan(4, two, "rap:-1:1* rap:0:2 trap:0:2 rock:-1:1* hard:3:2 metal:3:2");
+	assert_plan(7, deep, "A:-1:1* B:0:2* C:1:3* a:2:4 c:1:3 b:0:2 d:-1:1");
+	assert_plan(3, declared, "T:-1:1* S:0:2* x:1:3 y:0:2");
+	assert_plan(1, lone, "only:-1:1");
+	assert_plan(3, both, "urban:-1:1* rap:0:2* rap:1:3 soul:0:2");
+}
+
+static void
+impossible_plans_are_refused(void **state)
+{
+	static const char *const circle[][2] = {{"a", "b"}, {"b", "c"}, {"c", "a"}, {"x", "a"}};
+	static const char *const tail[][2] = {{"x", "d"}, {"d", "a"}, {"a", "b"}, {"b", "a"}};
+	static const char *const twice[][2] = {{"a", "S"}, {"a", "S"}};
+	static const char *const two_parents[][2] = {{"a", "S"}, {"a", "T"}};
+	static const char *const top_too[][2] = {{"a", "S"}, {"a", NULL}};
+	static const char *const super_twice[][2] = {{"a", "S"}, {"S", "T"}, {"S", "U"}};
+	static const char *const no_name[][2] = {{"", "S"}};
+	static const char *const no_parent_name[][2] = {{"a", ""}};
+	static const struct
+	{
+		size_t		n;
+		const char *const (*pair)[2];
+		gh_status	status;
+	}			bad[] = {
+		{4, circle, GH_EDATA}, {4, tail, GH_EDATA}, {2, twice, GH_EDATA}, {2, two_parents, GH_EDATA},
+		{2, top_too, GH_EDATA}, {3, super_twice, GH_EDATA}, {0, circle, GH_EDATA}, {1, no_name, GH_EINVAL},
+		{1, no_parent_name, GH_EINVAL}
+	};
+
+	(void) state;
+	for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++)
+	{
+		gh_ctx	   *ctx = gh_ctx_open(NULL);
+		gh_model	model;
+
+		assert_int_equal(plan_of(ctx, bad[k].n, bad[k].pair, &model), bad[k].status);
+		assert_true(gh_ctx_message(ctx)[0] != '\0');
+		assert_int_equal(gh_memory_used(ctx), 0);
+		gh_ctx_close(ctx);
+	}
+}
+
+static void
+levels_and_lengths_are_limited(void **state)
+{
+	char		names[GH_MAX_LEVELS + 2][8];
+	const char *name[GH_MAX_LEVELS + 2],
+			   *parent[GH_MAX_LEVELS + 2];
+	static char longest[GH_MAX_NAME + 2];
+
+	(void) state;
+	for (int i = 0; i < GH_MAX_LEVELS + 2; i++)
+	{
+		snprintf(names[i], sizeof(names[i]), "n%d", i);
+		name[i] = names[i];
+		parent[i] = i > 0 ? names[i - 1] : NULL;
+	}
+	for (int extra = 0; extra < 2; extra++)
+	{
+		gh_ctx	   *ctx = gh_ctx_open(NULL);
+		gh_model	model;
+
+		/* a chain that ends in a genre on the last level, or one below it */
+		assert_int_equal(gh_model_plan(ctx, name, parent, GH_MAX_LEVELS + extra, feature_name, 3, &model),
+						 extra ? GH_EDATA : GH_OK);
+		gh_model_free(ctx, &model);
+		gh_ctx_close(ctx);
+	}
+	memset(longest, 'x', GH_MAX_NAME + 1);
+	for (int extra = 1; extra >= 0; extra--)
+	{
+		gh_ctx	   *ctx = gh_ctx_open(NULL);
+		gh_model	model;
+		const char *one[1] = {longest},
+				   *none[1] = {NULL};
+
+		longest[GH_MAX_NAME + extra] = '\0';
+		assert_int_equal(gh_model_plan(ctx, one, none, 1, feature_name, 3, &model), extra ? GH_EINVAL : GH_OK);
+		gh_model_free(ctx, &model);
+		assert_int_equal(gh_model_plan(ctx, one, none, 1, feature_name, 0, &model), GH_EINVAL);
+		gh_ctx_close(ctx);
+	}
+}
+
+static void
+nodes_are_found_and_renamed_by_name(void **state)
+{
+	static const char *const pairs[][2] = {{"rap", "rap"}, {"trap", "rap"}, {"genre:odd", "rock"}, {"metal", "rock"}};
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_model	model;
+	uint32_t	node = 99;
+
+	(void) state;
+	assert_int_equal(plan_of(ctx, 4, pairs, &model), GH_OK);
+	assert_int_equal(gh_model_find(ctx, &model, "trap", &node), GH_OK);
+	assert_int_equal(node, 2);
+	assert_int_equal(gh_model_find(ctx, &model, "genre:rap", &node), GH_OK);
+	assert_int_equal(node, 1);
+	assert_int_equal(gh_model_find(ctx, &model, "supergenre:rap", &node), GH_OK);
+	assert_int_equal(node, 0);
+	assert_int_equal(gh_model_find(ctx, &model, "genre:odd", &node), GH_OK);
+	assert_string_equal(model.node[node].name, "genre:odd");
+	assert_int_equal(gh_model_rename(ctx, &model, 0, "hip hop"), GH_OK);
+	assert_int_equal(gh_model_find(ctx, &model, "rap", &node), GH_OK);
+	assert_int_equal(node, 1);
+	assert_int_equal(gh_model_rename(ctx, &model, 0, "hip hop"), GH_OK);	/* its own name is free */
+	gh_model_free(ctx, &model);
+	assert_int_equal(gh_memory_used(ctx), 0);
+	gh_ctx_close(ctx);
+
+	for (int k = 0; k < 5; k++)
+	{
+		gh_status	status,
+					expected = k == 3 ? GH_EDATA : GH_EINVAL;
+
+		ctx = gh_ctx_open(NULL);
+		assert_int_equal(plan_of(ctx, 4, pairs, &model), GH_OK);
+		status = k == 0 ? gh_model_find(ctx, &model, "rap", &node)	/* two of them */
+			: k == 1 ? gh_model_find(ctx, &model, "nothing", &node)
+			: k == 2 ? gh_model_find(ctx, &model, "genre:rock", &node)
+			: k == 3 ? gh_model_rename(ctx, &model, 0, "rock") : gh_model_rename(ctx, &model, 0, "");
+		assert_int_equal(status, expected);
+		if (k < 3)
+			assert_non_null(strstr(gh_ctx_hint(ctx), "model_nodes"));
+		gh_model_free(ctx, &model);
+		gh_ctx_close(ctx);
+	}
+}
+
+/* ---- data -------------------------------------------------------------- */
+
+#define ROWS 900
+#define FEATURES 3
+#define GENRES 6
+
+/* Three levels below rap, two below rock, and a genre on top. */
+static const char *const catalogue[][2] = {
+	{"hard", "rock"}, {"metal", "rock"}, {"boom", "rap"}, {"deep", "trap"}, {"dark", "trap"}, {"trap", "rap"}, {"solo", NULL}
+};
+
+typedef struct data_set
+{
+	float		rows[ROWS * FEATURES];
+	uint64_t	begin[ROWS + 1];
+	uint32_t	label[2 * ROWS];
+	uint32_t	group[ROWS];
+	uint8_t		validation[ROWS];
+	gh_labels	labels;
+	gh_training training;
+} data_set;
+
+/* Genre g lives around its own corner; every fifth row has a second genre, every tenth a missing value. */
+static void
+make_data(data_set *d)
+{
+	uint64_t	at = 0;
+
+	memset(d, 0, sizeof(*d));
+	for (int i = 0; i < ROWS; i++)
+	{
+		uint32_t	g = (uint32_t) (gh_random_u64(5, GH_STREAM_TEST, (uint64_t) i) % GENRES);
+
+		d->begin[i] = at;
+		d->label[at++] = g;
+		if (i % 5 == 0)
+			d->label[at++] = (g + 1) % GENRES;
+		d->group[i] = (uint32_t) i / 4;
+		d->validation[i] = d->group[i] % 5 == 0;
+		for (int j = 0; j < FEATURES; j++)
+			d->rows[i * FEATURES + j] = (float) ((g >> j & 1) * 1.2
+												 + gh_random_normal(6, GH_STREAM_TEST, (uint64_t) (i * FEATURES + j)));
+		if (i % 10 == 0)
+			d->rows[i * FEATURES + i / 10 % FEATURES] = NAN;
+	}
+	d->begin[ROWS] = at;
+	d->labels = (gh_labels) {ROWS, GENRES, d->begin, d->label};
+	d->training = (gh_training) {.rows = d->rows, .n = ROWS, .n_features = FEATURES, .labels = &d->labels,
+		.group = d->group, .validation = d->validation, .params = gh_boost_defaults(), .space = gh_space_default(),
+		.folds = 3, .seed = 11, .vanilla = true};
+	d->training.params.n_estimators = 12;
+	d->training.params.max_depth = 3;
+	d->training.params.subsample = 0.8;
+}
+
+static void
+plan_catalogue(gh_ctx *ctx, gh_model *model)
+{
+	assert_int_equal(plan_of(ctx, 7, catalogue, model), GH_OK);
+	assert_int_equal(model->n_genres, GENRES);
+	assert_int_equal(model->n_nodes, 9);
+}
+
+/* Is row i positive for the node, seen from the names? */
+static bool
+is_positive(const data_set *d, const gh_model *model, size_t i, int32_t node)
+{
+	if (node < 0)
+		return true;
+	for (uint64_t k = d->begin[i]; k < d->begin[i + 1]; k++)
+		for (int32_t v = (int32_t) model->genre[d->label[k]]; v >= 0; v = model->node[v].parent)
+			if (v == node)
+				return true;
+	return false;
+}
+
+static void
+assert_close(double a, double b, double tolerance)
+{
+	if (!(fabs(a - b) <= tolerance))
+		fail_msg("%.17g is not %.17g", a, b);
+}
+
+static void
+assert_same_or_nan(double a, double b)
+{
+	if (isnan(a) || isnan(b))
+		assert_true(isnan(a) && isnan(b));
+	else
+		assert_close(a, b, 1e-14);
+}
+
+/* ---- training ---------------------------------------------------------- */
+
+/* The booster of a node, trained from scratch on the rows that the siblings policy says. */
+static void
+literal_fit(gh_ctx *ctx, const data_set *d, const gh_model *model, const gh_bins *bins, uint32_t node, bool vanilla,
+			gh_booster *booster)
+{
+	static uint8_t labels[ROWS];
+	static uint32_t rows[ROWS];
+	const gh_node *v = &model->node[node];
+	gh_boost_params params = d->training.params;
+	gh_fit		fit = {.bins = bins, .rows = rows, .labels = labels};
+	uint64_t	purpose = vanilla ? GH_FOR_VANILLA : v->is_genre ? GH_FOR_GENRE : GH_FOR_SUPERGENRE,
+				positives = 0;
+
+	for (uint32_t i = 0; i < ROWS; i++)
+	{
+		labels[i] = is_positive(d, model, i, (int32_t) node);
+		if (d->validation[i] || (!vanilla && !is_positive(d, model, i, v->parent)))
+			continue;
+		rows[fit.n_rows++] = i;
+		positives += labels[i];
+	}
+	if (!vanilla)
+	{
+		assert_int_equal(v->positives, positives);
+		assert_int_equal(v->negatives, fit.n_rows - positives);
+	}
+	params.seed = gh_random_seed(gh_random_seed(d->training.seed, gh_hash_bytes(v->name, strlen(v->name)), purpose),
+								 GH_STREAM_NODE, params.seed) >> 11;
+	assert_int_equal(gh_boost_train(ctx, &fit, &params, booster, NULL), GH_OK);
+}
+
+/* Scores of one classifier for one validation row; NaN where it has none. */
+static void
+literal_scores(const data_set *d, const gh_model *model, const gh_booster *flat, int classifier, size_t i, double *out)
+{
+	const float *x = d->rows + i * FEATURES;
+
+	for (uint32_t v = 0; v < model->n_nodes; v++)
+	{
+		double		own = gh_booster_probability(&model->node[v].booster, x);
+		int32_t		parent = model->node[v].parent;
+
+		if (classifier == GH_VANILLA)
+			out[v] = !model->node[v].is_genre ? NAN : parent < 0 ? own : gh_booster_probability(&flat[v], x);
+		else if (classifier == GH_HIERARCHICAL)
+			out[v] = parent < 0 ? own : out[parent] * own;
+		else
+			out[v] = parent < 0 ? own : own * is_positive(d, model, i, parent);
+	}
+}
+
+static void
+check_evaluation(gh_ctx *ctx, const data_set *d, const gh_model *model, const gh_booster *flat,
+				 const gh_evaluation *e)
+{
+	static double score[ROWS][16],
+				column[ROWS];
+	static uint8_t truth[ROWS];
+	size_t		n = 0,
+				valid[ROWS];
+
+	for (size_t i = 0; i < ROWS; i++)
+		if (d->validation[i])
+			valid[n++] = i;
+	assert_int_equal(e->validation_rows, n);
+	assert_int_equal(e->training_rows, ROWS - n);
+	for (int classifier = 0; classifier < GH_N_CLASSIFIERS; classifier++)
+	{
+		double		ap_sum = 0,
+					coverage = 0,
+					cardinality = 0;
+
+		for (size_t r = 0; r < n; r++)
+		{
+			uint8_t		has[GENRES];
+			double		genre_score[GENRES];
+
+			literal_scores(d, model, flat, classifier, valid[r], score[r]);
+			for (int g = 0; g < GENRES; g++)
+			{
+				has[g] = is_positive(d, model, valid[r], (int32_t) model->genre[g]);
+				genre_score[g] = score[r][model->genre[g]];
+				cardinality += has[g];
+			}
+			coverage += gh_coverage(has, genre_score, GENRES);
+		}
+		for (uint32_t v = 0; v < model->n_nodes; v++)
+		{
+			double		ap,
+						rank = 0;
+			uint64_t	positives = 0;
+			bool		defined,
+						own = classifier == GH_HIERARCHICAL || (classifier == GH_VANILLA ? model->node[v].is_genre
+																: model->node[v].parent >= 0);
+
+			for (size_t r = 0; r < n; r++)
+			{
+				truth[r] = is_positive(d, model, valid[r], (int32_t) v);
+				column[r] = isnan(score[r][v]) ? 0 : score[r][v];
+				positives += truth[r];
+				for (uint32_t u = 0; truth[r] && u < model->n_nodes; u++)
+					rank += model->node[u].is_genre == model->node[v].is_genre
+						&& (model->node[u].is_genre || model->node[u].level == model->node[v].level)
+						&& score[r][u] >= score[r][v];
+			}
+			assert_int_equal(e->node_positives[v], positives);
+			assert_int_equal(gh_average_precision(ctx, truth, column, NULL, n, &ap, &defined), GH_OK);
+			if (model->node[v].is_genre)
+				ap_sum += ap;
+			assert_same_or_nan(e->node_ap[classifier * (int) model->n_nodes + (int) v], own && defined ? ap : NAN);
+			assert_same_or_nan(e->node_coverage[classifier * (int) model->n_nodes + (int) v],
+							   own && positives > 0 ? rank / (double) positives : NAN);
+			if (classifier == GH_HIERARCHICAL)
+			{
+				assert_int_equal(model->node[v].ap_defined, defined);
+				assert_close(model->node[v].average_precision, ap, 1e-14);
+			}
+		}
+		assert_true(e->score[classifier].defined);
+		assert_close(e->score[classifier].average_precision, ap_sum / GENRES, 1e-14);
+		assert_close(e->score[classifier].coverage_error, coverage / (double) n, 1e-12);
+		assert_close(e->score[classifier].min_coverage_error, cardinality / (double) n, 1e-12);
+	}
+}
+
+static bool
+same_boosters(gh_ctx *ctx, const gh_booster *a, const gh_booster *b)
+{
+	gh_writer	wa,
+				wb;
+	bool		same;
+
+	gh_writer_init(&wa, ctx);
+	gh_writer_init(&wb, ctx);
+	gh_booster_write(&wa, a);
+	gh_booster_write(&wb, b);
+	same = wa.length == wb.length && memcmp(wa.bytes, wb.bytes, wa.length) == 0;
+	gh_free(ctx, wa.bytes);
+	gh_free(ctx, wb.bytes);
+	return same;
+}
+
+static void
+training_follows_the_siblings_policy(void **state)
+{
+	static data_set d;
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_model	model;
+	gh_evaluation e;
+	gh_bins		bins;
+	gh_booster	flat[16];
+	uint32_t	train[ROWS];
+	size_t		n_train = 0;
+
+	(void) state;
+	make_data(&d);
+	plan_catalogue(ctx, &model);
+	assert_int_equal(gh_hierarchy_train(ctx, &d.training, &model, &e), GH_OK);
+	for (uint32_t i = 0; i < ROWS; i++)
+		if (!d.validation[i])
+			train[n_train++] = i;
+	assert_int_equal(gh_bins_build(ctx, d.rows, ROWS, FEATURES, 256, train, n_train, &bins), GH_OK);
+	memset(flat, 0, sizeof(flat));
+	for (uint32_t v = 0; v < model.n_nodes; v++)
+	{
+		gh_booster	literal;
+
+		literal_fit(ctx, &d, &model, &bins, v, false, &literal);
+		assert_true(same_boosters(ctx, &literal, &model.node[v].booster));
+		gh_booster_free(ctx, &literal);
+		if (model.node[v].is_genre)
+			literal_fit(ctx, &d, &model, &bins, v, true, &flat[v]);
+		assert_non_null(strstr(model.node[v].params, "\"max_depth\""));
+	}
+	check_evaluation(ctx, &d, &model, flat, &e);
+	/* the groups are apart, so the classifiers must have learnt something; the hint can only help here */
+	assert_true(e.score[GH_HIERARCHICAL].average_precision > 0.4);
+	assert_true(e.score[GH_HIERARCHICAL_HINT].average_precision > e.score[GH_HIERARCHICAL].average_precision);
+	for (uint32_t v = 0; v < model.n_nodes; v++)
+		gh_booster_free(ctx, &flat[v]);
+	gh_bins_free(ctx, &bins);
+	gh_evaluation_free(ctx, &e);
+	gh_model_free(ctx, &model);
+	assert_int_equal(gh_memory_used(ctx), 0);
+	gh_ctx_close(ctx);
+}
+
+static void
+probabilities_are_products(void **state)
+{
+	static data_set d;
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_model	model;
+	gh_evaluation e;
+
+	(void) state;
+	make_data(&d);
+	plan_catalogue(ctx, &model);
+	assert_int_equal(gh_hierarchy_train(ctx, &d.training, &model, &e), GH_OK);
+	for (int i = 0; i < 50; i++)
+	{
+		double		conditional[16],
+					joint[16];
+		uint32_t	order[GENRES];
+
+		gh_model_predict(&model, d.rows + i * FEATURES, conditional, joint);
+		for (uint32_t v = 0; v < model.n_nodes; v++)
+		{
+			int32_t		parent = model.node[v].parent;
+
+			assert_true(conditional[v] > 0 && conditional[v] < 1);
+			assert_true(joint[v] == (parent < 0 ? conditional[v] : joint[parent] * conditional[v]));
+		}
+		joint[model.genre[2]] = joint[model.genre[1]];	/* a tie goes by position */
+		assert_int_equal(gh_model_rank(ctx, &model, joint, order), GH_OK);
+		for (int r = 1; r < GENRES; r++)
+		{
+			double		before = joint[model.genre[order[r - 1]]],
+						here = joint[model.genre[order[r]]];
+
+			assert_true(before > here || (before == here && order[r - 1] < order[r]));
+		}
+	}
+	gh_evaluation_free(ctx, &e);
+	gh_model_free(ctx, &model);
+	gh_ctx_close(ctx);
+}
+
+static uint8_t *
+trained_bytes(data_set *d, int threads, size_t *length, gh_evaluation *scores)
+{
+	gh_host		host = {.threads = threads, .memory_limit = SIZE_MAX};
+	gh_ctx	   *ctx = gh_ctx_open(&host);
+	gh_model	model;
+	gh_evaluation e;
+	uint8_t    *bytes,
+			   *copy;
+
+	plan_catalogue(ctx, &model);
+	assert_int_equal(gh_hierarchy_train(ctx, &d->training, &model, &e), GH_OK);
+	assert_int_equal(gh_model_write(ctx, &model, &bytes, length), GH_OK);
+	copy = malloc(*length);
+	memcpy(copy, bytes, *length);
+	*scores = e;
+	gh_free(ctx, bytes);
+	gh_evaluation_free(ctx, &e);
+	gh_model_free(ctx, &model);
+	assert_int_equal(gh_memory_used(ctx), 0);
+	gh_ctx_close(ctx);
+	return copy;
+}
+
+static void
+threads_change_nothing(void **state)
+{
+	static data_set d;
+	const int	threads[2] = {2, 8};
+
+	(void) state;
+	make_data(&d);
+	for (int tuned = 0; tuned < 2; tuned++)
+	{
+		size_t		length,
+					length_again;
+		gh_evaluation scores,
+					again;
+		uint8_t    *bytes;
+
+		d.training.iterations = tuned ? 2 : 0;
+		bytes = trained_bytes(&d, 1, &length, &scores);
+		for (int k = 0; k < 2; k++)
+		{
+			uint8_t    *bytes_again = trained_bytes(&d, threads[k], &length_again, &again);
+
+			assert_int_equal(length, length_again);
+			assert_memory_equal(bytes, bytes_again, length);
+			assert_memory_equal(scores.score, again.score, sizeof(scores.score));
+			free(bytes_again);
+		}
+		/* another seed gives another model */
+		d.training.seed++;
+		free(bytes);
+		bytes = trained_bytes(&d, 2, &length_again, &again);
+		assert_true(memcmp(&scores.score, &again.score, sizeof(scores.score)) != 0);
+		free(bytes);
+	}
+}
+
+/* Boosters of a training, for comparison. */
+static void
+train_model(gh_ctx *ctx, data_set *d, gh_model *model)
+{
+	gh_evaluation e;
+
+	plan_catalogue(ctx, model);
+	assert_int_equal(gh_hierarchy_train(ctx, &d->training, model, &e), GH_OK);
+	gh_evaluation_free(ctx, &e);
+}
+
+static void
+validation_rows_take_no_part(void **state)
+{
+	static data_set d;
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_model	before,
+				after;
+
+	(void) state;
+	for (int kind = 0; kind < 3; kind++)
+	{
+		make_data(&d);
+		d.training.iterations = kind == 1 ? 2 : 0;
+		d.training.params.early_stopping_rounds = kind == 2 ? 3 : 0;
+		train_model(ctx, &d, &before);
+		for (int i = 0; i < ROWS; i++)
+			if (d.validation[i])
+			{
+				for (int j = 0; j < FEATURES; j++)
+					d.rows[i * FEATURES + j] = (float) (100 + i * j);
+				for (uint64_t k = d.begin[i]; k < d.begin[i + 1]; k++)
+					d.label[k] = (d.label[k] + 3) % GENRES;
+			}
+		train_model(ctx, &d, &after);
+		for (uint32_t v = 0; v < before.n_nodes; v++)
+		{
+			assert_true(same_boosters(ctx, &before.node[v].booster, &after.node[v].booster));
+			assert_string_equal(before.node[v].params, after.node[v].params);
+		}
+		gh_model_free(ctx, &before);
+		gh_model_free(ctx, &after);
+	}
+	gh_ctx_close(ctx);
+}
+
+static void
+early_stopping_finds_the_number_of_trees(void **state)
+{
+	static data_set d;
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_model	model;
+	uint32_t	fewer = 0;
+
+	(void) state;
+	make_data(&d);
+	d.training.params.n_estimators = 200;
+	d.training.params.eta = 0.5;
+	d.training.params.early_stopping_rounds = 3;
+	train_model(ctx, &d, &model);
+	for (uint32_t v = 0; v < model.n_nodes; v++)
+	{
+		char		text[40];
+
+		fewer += model.node[v].booster.n_trees < 200;
+		assert_true(model.node[v].booster.n_trees > 0);
+		snprintf(text, sizeof(text), "\"n_estimators\": %u,", model.node[v].booster.n_trees);
+		assert_non_null(strstr(model.node[v].params, text));
+	}
+	assert_int_equal(fewer, model.n_nodes);
+	gh_model_free(ctx, &model);
+	gh_ctx_close(ctx);
+}
+
+static char last_notes[16][GH_MESSAGE_SIZE];
+static int	n_notes,
+			n_ticks;
+
+static void
+keep_notes(void *arg, const gh_progress *progress)
+{
+	(void) arg;
+	if (!progress->note)
+		n_ticks += strcmp(progress->stage, "training: nodes") == 0;
+	else if (n_notes < 16)
+		snprintf(last_notes[n_notes++], GH_MESSAGE_SIZE, "%s", progress->text);
+}
+
+static void
+one_class_nodes_are_constant_and_noted(void **state)
+{
+	static data_set d;
+	gh_host		host = {.progress = keep_notes, .threads = 1, .memory_limit = SIZE_MAX};
+	gh_ctx	   *ctx = gh_ctx_open(&host);
+	gh_model	model;
+	gh_evaluation e;
+	double		conditional[16],
+				joint[16];
+	uint32_t	hard,
+				metal,
+				trap,
+				dark;
+
+	(void) state;
+	make_data(&d);
+	n_notes = n_ticks = 0;
+	plan_catalogue(ctx, &model);
+	assert_int_equal(gh_model_find(ctx, &model, "hard", &hard), GH_OK);
+	assert_int_equal(gh_model_find(ctx, &model, "metal", &metal), GH_OK);
+	assert_int_equal(gh_model_find(ctx, &model, "trap", &trap), GH_OK);
+	assert_int_equal(gh_model_find(ctx, &model, "dark", &dark), GH_OK);
+	/* all rock songs are hard, none is metal; nothing is trap at all, so its children have no rows */
+	for (uint64_t k = 0; k < d.begin[ROWS]; k++)
+	{
+		int32_t		parent = model.node[model.genre[d.label[k]]].parent;
+
+		if (model.genre[d.label[k]] == metal || parent == (int32_t) trap)
+			d.label[k] = 0;
+	}
+	for (uint32_t g = 0; g < GENRES; g++)
+		if (model.genre[g] == hard)
+			for (uint64_t k = 0; k < d.begin[ROWS]; k++)
+				d.label[k] = d.label[k] == 0 ? g : d.label[k];
+	d.training.iterations = 2;
+	assert_int_equal(gh_hierarchy_train(ctx, &d.training, &model, &e), GH_OK);
+	assert_int_equal(model.node[metal].positives, 0);
+	assert_int_equal(model.node[hard].negatives > 0, false);
+	assert_int_equal(model.node[dark].positives + model.node[dark].negatives, 0);
+	assert_int_equal(model.node[dark].booster.n_trees, 0);
+	gh_model_predict(&model, d.rows, conditional, joint);
+	assert_close(conditional[metal], 1e-6, 1e-15);
+	assert_close(conditional[hard], 1 - 1e-6, 1e-15);
+	assert_true(isnan(e.node_ap[GH_HIERARCHICAL * (int) model.n_nodes + (int) metal]));
+	assert_false(model.node[metal].ap_defined);
+	assert_true(e.score[GH_HIERARCHICAL].defined);
+	assert_true(n_notes >= 5);
+	/* nine nodes, and five genres below a supergenre */
+	assert_int_equal(n_ticks, 9 + 5);
+	gh_evaluation_free(ctx, &e);
+	gh_model_free(ctx, &model);
+	gh_ctx_close(ctx);
+}
+
+static void
+too_few_groups_are_not_tuned(void **state)
+{
+	static data_set d;
+	gh_host		host = {.progress = keep_notes, .threads = 1, .memory_limit = SIZE_MAX};
+	gh_ctx	   *ctx = gh_ctx_open(&host);
+	gh_model	model;
+	bool		noted;
+
+	(void) state;
+	make_data(&d);
+	d.training.iterations = 2;
+	d.training.validation = NULL;
+	for (uint32_t artists = 1; artists <= 2; artists++)
+	{
+		/* one artist cannot be divided; two make two folds of the three asked for */
+		for (int i = 0; i < ROWS; i++)
+			d.group[i] %= artists;
+		n_notes = 0;
+		train_model(ctx, &d, &model);
+		noted = false;
+		for (int i = 0; i < n_notes; i++)
+			noted = noted || strstr(last_notes[i], "too few groups") != NULL;
+		assert_int_equal(noted, artists == 1);
+		if (artists == 1)
+			assert_int_equal(model.node[0].booster.n_trees, 12);
+		gh_model_free(ctx, &model);
+		make_data(&d);
+		d.training.iterations = 2;
+		d.training.validation = NULL;
+	}
+	gh_ctx_close(ctx);
+}
+
+static void
+without_validation_or_vanilla_nothing_is_scored(void **state)
+{
+	static data_set d;
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_model	model;
+	gh_evaluation e;
+
+	(void) state;
+	make_data(&d);
+	d.training.vanilla = false;
+	plan_catalogue(ctx, &model);
+	assert_int_equal(gh_hierarchy_train(ctx, &d.training, &model, &e), GH_OK);
+	assert_false(e.score[GH_VANILLA].defined);
+	assert_true(e.score[GH_HIERARCHICAL].defined);
+	for (uint32_t v = 0; v < model.n_nodes; v++)
+		assert_true(isnan(e.node_ap[v]) && isnan(e.node_coverage[v]));
+	gh_evaluation_free(ctx, &e);
+	gh_model_free(ctx, &model);
+
+	d.training.vanilla = true;
+	d.training.validation = NULL;
+	plan_catalogue(ctx, &model);
+	assert_int_equal(gh_hierarchy_train(ctx, &d.training, &model, &e), GH_OK);
+	assert_int_equal(e.validation_rows, 0);
+	for (int k = 0; k < GH_N_CLASSIFIERS; k++)
+		assert_false(e.score[k].defined);
+	assert_false(model.node[0].ap_defined);
+	gh_evaluation_free(ctx, &e);
+	gh_model_free(ctx, &model);
+	assert_int_equal(gh_memory_used(ctx), 0);
+	gh_ctx_close(ctx);
+}
+
+static void
+unusable_training_is_refused(void **state)
+{
+	static data_set d;
+
+	(void) state;
+	for (int k = 0; k < 7; k++)
+	{
+		gh_host		host = {.threads = 1, .memory_limit = k == 6 ? 40000 : SIZE_MAX, .memory_setting = "a_setting"};
+		gh_ctx	   *ctx = gh_ctx_open(&host);
+		gh_model	model;
+		gh_evaluation e;
+		static const gh_status expected[7] = {GH_EDATA, GH_EDATA, GH_EINVAL, GH_EINVAL, GH_EINTERNAL, GH_EDATA, GH_ELIMIT};
+
+		make_data(&d);
+		if (k == 0)
+			memset(d.validation, 1, sizeof(d.validation));	/* nothing left to train on */
+		else if (k == 1)
+			memset(d.begin, 0, sizeof(d.begin));	/* no row has a genre */
+		else if (k == 2)
+			d.training.iterations = -1;
+		else if (k == 3)
+		{
+			d.training.iterations = 1;
+			d.training.folds = 1;
+		}
+		else if (k == 4)
+			d.label[7] = GENRES;
+		else if (k == 5)
+			d.rows[31] = INFINITY;
+		plan_catalogue(ctx, &model);
+		assert_int_equal(gh_hierarchy_train(ctx, &d.training, &model, &e), expected[k]);
+		gh_model_free(ctx, &model);
+		assert_int_equal(gh_memory_used(ctx), 0);
+		gh_ctx_close(ctx);
+	}
+}
+
+static int	polls_left;
+
+static bool
+stop_later(void *arg)
+{
+	(void) arg;
+	return polls_left-- <= 0;
+}
+
+static gh_status
+try_training(gh_ctx *ctx, data_set *d)
+{
+	gh_model	model;
+	gh_evaluation e;
+	gh_status	status = plan_of(ctx, 7, catalogue, &model);
+
+	if (status == GH_OK)
+		status = gh_hierarchy_train(ctx, &d->training, &model, &e);
+	if (status == GH_OK)
+		gh_evaluation_free(ctx, &e);
+	gh_model_free(ctx, &model);
+	assert_int_equal(gh_memory_used(ctx), 0);
+	gh_ctx_close(ctx);
+	return status;
+}
+
+static void
+training_stops_anywhere(void **state)
+{
+	static data_set d;
+	gh_host		host = {.should_stop = stop_later, .threads = 2, .memory_limit = SIZE_MAX};
+	gh_status	status = GH_ECANCELED;
+
+	(void) state;
+	make_data(&d);
+	d.training.iterations = 1;
+	d.training.params.n_estimators = 3;
+	for (int polls = 0; status != GH_OK; polls += 1 + polls / 6)
+	{
+		polls_left = polls;
+		status = try_training(gh_ctx_open(&host), &d);
+		assert_true(status == GH_OK || status == GH_ECANCELED);
+		assert_true(polls > 0 || status == GH_ECANCELED);
+	}
+}
+
+static void
+training_survives_a_failed_allocation(void **state)
+{
+	static data_set d;
+
+	(void) state;
+	make_data(&d);
+	d.training.n = d.labels.n = 120;
+	d.training.params.n_estimators = 2;
+	for (int kind = 0; kind < 2; kind++)
+	{
+		gh_status	status = GH_ENOMEM;
+
+		d.training.params.early_stopping_rounds = kind;
+		for (uint64_t k = 1; status != GH_OK; k++)
+		{
+			gh_ctx	   *ctx = gh_ctx_open(NULL);
+
+			gh_ctx_fail_allocation(ctx, k, false);
+			status = try_training(ctx, &d);
+			assert_true(status == GH_OK || status == GH_ENOMEM);
+		}
+	}
+}
+
+/* ---- bytes ------------------------------------------------------------- */
+
+static uint8_t *
+small_model(gh_ctx *ctx, size_t *length)
+{
+	static data_set d;
+	gh_model	model;
+	gh_evaluation e;
+	uint8_t    *bytes;
+
+	make_data(&d);
+	d.training.params.n_estimators = 1;
+	d.training.params.max_depth = 2;
+	plan_catalogue(ctx, &model);
+	assert_int_equal(gh_hierarchy_train(ctx, &d.training, &model, &e), GH_OK);
+	gh_evaluation_free(ctx, &e);
+	model.info = gh_alloc_zero(ctx, 20, 1);
+	strcpy(model.info, "{\"songs\": \"s\"}");
+	assert_int_equal(gh_model_write(ctx, &model, &bytes, length), GH_OK);
+	gh_model_free(ctx, &model);
+	return bytes;
+}
+
+static void
+bytes_go_round(void **state)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	size_t		length,
+				length_again;
+	uint8_t    *bytes = small_model(ctx, &length),
+			   *again;
+	gh_model	model;
+	char		text[500];
+
+	(void) state;
+	assert_int_equal(gh_model_read(ctx, bytes, length, &model), GH_OK);
+	describe(&model, text, sizeof(text));
+	assert_string_equal(text, "rap:-1:1* boom:0:2 trap:0:2* dark:2:3 deep:2:3 rock:-1:1* hard:5:2 metal:5:2 solo:-1:1");
+	assert_int_equal(model.n_genres, GENRES);
+	assert_string_equal(model.info, "{\"songs\": \"s\"}");
+	assert_true(model.node[0].ap_defined && model.node[0].average_precision > 0);
+	assert_int_equal(gh_model_write(ctx, &model, &again, &length_again), GH_OK);
+	assert_int_equal(length, length_again);
+	assert_memory_equal(bytes, again, length);
+	gh_model_free(ctx, &model);
+	gh_free(ctx, again);
+	gh_free(ctx, bytes);
+	assert_int_equal(gh_memory_used(ctx), 0);
+	gh_ctx_close(ctx);
+}
+
+/* Rejected without a leak, or a model whose answers are probabilities. */
+static bool
+read_is_safe(const uint8_t *bytes, size_t length)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_model	model;
+	gh_status	status = gh_model_read(ctx, bytes, length, &model);
+	const float x[2][FEATURES] = {{0, 1, NAN}, {-1e30f, 1e30f, 0.5f}};
+
+	assert_true(status == GH_OK || status == GH_ECORRUPT);
+	if (status == GH_OK && model.n_features == FEATURES)
+	{
+		double	   *conditional = malloc(model.n_nodes * sizeof(double)),
+				   *joint = malloc(model.n_nodes * sizeof(double));
+		uint32_t   *order = malloc(model.n_genres * sizeof(uint32_t));
+
+		for (int k = 0; k < 2; k++)
+		{
+			gh_model_predict(&model, x[k], conditional, joint);
+			assert_int_equal(gh_model_rank(ctx, &model, joint, order), GH_OK);
+			for (uint32_t v = 0; v < model.n_nodes; v++)
+				assert_true(joint[v] >= 0 && joint[v] <= 1);
+		}
+		free(order);
+		free(joint);
+		free(conditional);
+	}
+	gh_model_free(ctx, &model);
+	assert_int_equal(gh_memory_used(ctx), 0);
+	gh_ctx_close(ctx);
+	return status == GH_OK;
+}
+
+/* Make the check sum right again, so that the damage reaches the parser. */
+static void
+repair(uint8_t *bytes, size_t length)
+{
+	uint32_t	crc = gh_crc32c(bytes + 16, length - 16);
+
+	for (int k = 0; k < 4; k++)
+		bytes[12 + k] = (uint8_t) (crc >> (8 * k));
+}
+
+static void
+damaged_bytes_are_harmless(void **state)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	size_t		length;
+	uint8_t    *bytes = small_model(ctx, &length);
+	uint32_t	accepted = 0;
+
+	(void) state;
+	assert_true(read_is_safe(bytes, length));
+	for (size_t cut = 0; cut < length; cut++)
+	{
+		/* a block of its own, so that a read past the end is seen */
+		uint8_t    *copy = malloc(cut > 0 ? cut : 1);
+
+		memcpy(copy, bytes, cut);
+		assert_false(read_is_safe(copy, cut));
+		free(copy);
+	}
+	for (size_t i = 16; i < length; i++)
+		for (int bit = 0; bit < 8; bit++)
+		{
+			bytes[i] ^= (uint8_t) (1 << bit);
+			repair(bytes, length);
+			accepted += read_is_safe(bytes, length);
+			bytes[i] ^= (uint8_t) (1 << bit);
+		}
+	/* a flipped threshold or letter is another model, not a damaged one */
+	assert_true(accepted > 0);
+	for (uint64_t seed = 0; seed < 300; seed++)
+	{
+		uint8_t    *copy = malloc(length);
+
+		memcpy(copy, bytes, length);
+		for (int k = 0; k < 6; k++)
+			copy[16 + gh_random_u64(seed, GH_STREAM_TEST, (uint64_t) (2 * k)) % (length - 16)] =
+				(uint8_t) gh_random_u64(seed, GH_STREAM_TEST, (uint64_t) (2 * k + 1));
+		repair(copy, length);
+		read_is_safe(copy, length);
+		free(copy);
+	}
+	gh_free(ctx, bytes);
+	gh_ctx_close(ctx);
+}
+
+/* A model's nodes, set by hand and written: does the reader take them? */
+static gh_status
+read_by_hand(const char *const *name, const int32_t *parent, const bool *is_genre, uint32_t n, double ap,
+			 int booster_features)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_node		node[4];
+	char	   *feature[2] = {"x", "y"};
+	gh_model	model = {.n_features = 2, .feature = feature, .n_nodes = n, .node = node},
+				back;
+	uint8_t    *bytes;
+	size_t		length;
+	gh_status	status;
+
+	memset(node, 0, sizeof(node));
+	for (uint32_t i = 0; i < n; i++)
+	{
+		node[i].name = (char *) name[i];
+		node[i].parent = parent[i];
+		node[i].is_genre = is_genre[i];
+		node[i].ap_defined = true;
+		node[i].average_precision = ap;
+		node[i].booster.n_features = booster_features;
+		node[i].booster.base_score = 0.5;
+	}
+	assert_int_equal(gh_model_write(ctx, &model, &bytes, &length), GH_OK);
+	status = gh_model_read(ctx, bytes, length, &back);
+	gh_model_free(ctx, &back);
+	gh_free(ctx, bytes);
+	assert_int_equal(gh_memory_used(ctx), 0);
+	gh_ctx_close(ctx);
+	return status;
+}
+
+static void
+nodes_that_make_no_sense_are_rejected(void **state)
+{
+	const char *const name[3] = {"S", "a", "b"},
+			   *const twins[3] = {"S", "a", "a"},
+			   *const same[3] = {"a", "a", "b"},
+			   *const empty[3] = {"S", "", "b"};
+	const int32_t parent[3] = {-1, 0, 0},
+				forward[3] = {-1, 2, 0},
+				own[3] = {-1, 1, 0},
+				below_genre[3] = {-1, 0, 1};
+	const bool	genre[3] = {false, true, true},
+				childless[3] = {false, false, true},
+				all[3] = {true, true, true};
+
+	(void) state;
+	assert_int_equal(read_by_hand(name, parent, genre, 3, 0.5, 2), GH_OK);
+	assert_int_equal(read_by_hand(same, parent, genre, 3, 0.5, 2), GH_OK);
+	assert_int_equal(read_by_hand(twins, parent, genre, 3, 0.5, 2), GH_ECORRUPT);
+	assert_int_equal(read_by_hand(empty, parent, genre, 3, 0.5, 2), GH_ECORRUPT);
+	assert_int_equal(read_by_hand(name, forward, genre, 3, 0.5, 2), GH_ECORRUPT);
+	assert_int_equal(read_by_hand(name, own, genre, 3, 0.5, 2), GH_ECORRUPT);
+	assert_int_equal(read_by_hand(name, below_genre, genre, 3, 0.5, 2), GH_ECORRUPT);
+	assert_int_equal(read_by_hand(name, parent, childless, 3, 0.5, 2), GH_ECORRUPT);
+	assert_int_equal(read_by_hand(name, parent, all, 3, 0.5, 2), GH_ECORRUPT);
+	assert_int_equal(read_by_hand(name, parent, genre, 1, 0.5, 2), GH_ECORRUPT);
+	assert_int_equal(read_by_hand(name, parent, genre, 0, 0.5, 2), GH_ECORRUPT);
+	assert_int_equal(read_by_hand(name, parent, genre, 3, 1.5, 2), GH_ECORRUPT);
+	assert_int_equal(read_by_hand(name, parent, genre, 3, NAN, 2), GH_ECORRUPT);
+	assert_int_equal(read_by_hand(name, parent, genre, 3, 0.5, 1), GH_ECORRUPT);
+}
+
+static void
+reading_survives_a_failed_allocation(void **state)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	size_t		length;
+	uint8_t    *bytes = small_model(ctx, &length);
+	gh_status	status = GH_ENOMEM;
+
+	(void) state;
+	for (uint64_t k = 1; status != GH_OK; k++)
+	{
+		gh_ctx	   *small = gh_ctx_open(NULL);
+		gh_model	model;
+
+		gh_ctx_fail_allocation(small, k, false);
+		status = gh_model_read(small, bytes, length, &model);
+		assert_true(status == GH_OK || status == GH_ENOMEM);
+		gh_model_free(small, &model);
+		assert_int_equal(gh_memory_used(small), 0);
+		gh_ctx_close(small);
+	}
+	gh_free(ctx, bytes);
+	gh_ctx_close(ctx);
+}
+
+static void
+classifiers_have_names(void **state)
+{
+	(void) state;
+	assert_string_equal(gh_classifier_name(GH_VANILLA), "vanilla");
+	assert_string_equal(gh_classifier_name(GH_HIERARCHICAL), "hierarchical");
+	assert_string_equal(gh_classifier_name(GH_HIERARCHICAL_HINT), "hierarchical_hint");
+	assert_string_equal(gh_classifier_name(7), "unknown");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plans_stand_in_order),
+		cmocka_unit_test(impossible_plans_are_refused),
+		cmocka_unit_test(levels_and_lengths_are_limited),
+		cmocka_unit_test(nodes_are_found_and_renamed_by_name),
+		cmocka_unit_test(training_follows_the_siblings_policy),
+		cmocka_unit_test(probabilities_are_products),
+		cmocka_unit_test(threads_change_nothing),
+		cmocka_unit_test(validation_rows_take_no_part),
+		cmocka_unit_test(early_stopping_finds_the_number_of_trees),
+		cmocka_unit_test(one_class_nodes_are_constant_and_noted),
+		cmocka_unit_test(too_few_groups_are_not_tuned),
+		cmocka_unit_test(without_validation_or_vanilla_nothing_is_scored),
+		cmocka_unit_test(unusable_training_is_refused),
+		cmocka_unit_test(training_stops_anywhere),
+		cmocka_unit_test(training_survives_a_failed_allocation),
+		cmocka_unit_test(bytes_go_round),
+		cmocka_unit_test(damaged_bytes_are_harmless),
+		cmocka_unit_test(nodes_that_make_no_sense_are_rejected),
+		cmocka_unit_test(reading_survives_a_failed_allocation),
+		cmocka_unit_test(classifiers_have_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
