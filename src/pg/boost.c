@@ -9,10 +9,10 @@
 #include "explain/gh_shap.h"
 #include "utils/memutils.h"
 
-PG_FUNCTION_INFO_V1(gh_boost_fit);
-PG_FUNCTION_INFO_V1(gh_boost_tune);
-PG_FUNCTION_INFO_V1(gh_boost_predict);
-PG_FUNCTION_INFO_V1(gh_boost_shap);
+PG_FUNCTION_INFO_V1(genre_hier_boost_fit);
+PG_FUNCTION_INFO_V1(genre_hier_boost_tune);
+PG_FUNCTION_INFO_V1(genre_hier_boost_predict);
+PG_FUNCTION_INFO_V1(genre_hier_boost_shap);
 
 /* ---- boost_fit --------------------------------------------------------- */
 
@@ -59,7 +59,7 @@ boost_info(gh_ctx *ctx, const gh_boost_params *params, const gh_rows *rows)
 }
 
 Datum
-gh_boost_fit(PG_FUNCTION_ARGS)
+genre_hier_boost_fit(PG_FUNCTION_ARGS)
 {
 	gh_ctx	   *ctx = gh_pg_open(CurrentMemoryContext);
 	gh_args		args = {"boost_fit", fcinfo, NULL};
@@ -183,7 +183,7 @@ put_trial(gh_ctx *ctx, Tuplestorestate *store, TupleDesc tupdesc, int iteration,
 }
 
 Datum
-gh_boost_tune(PG_FUNCTION_ARGS)
+genre_hier_boost_tune(PG_FUNCTION_ARGS)
 {
 	gh_ctx	   *ctx = gh_pg_open(CurrentMemoryContext);
 	gh_args		args = {"boost_tune", fcinfo, NULL};
@@ -216,7 +216,7 @@ gh_boost_tune(PG_FUNCTION_ARGS)
 /* ---- one row ----------------------------------------------------------- */
 
 Datum
-gh_boost_predict(PG_FUNCTION_ARGS)
+genre_hier_boost_predict(PG_FUNCTION_ARGS)
 {
 	gh_parsed  *parsed = gh_function_model(fcinfo, 0, GH_MODEL_BOOST);
 
@@ -225,7 +225,7 @@ gh_boost_predict(PG_FUNCTION_ARGS)
 }
 
 Datum
-gh_boost_shap(PG_FUNCTION_ARGS)
+genre_hier_boost_shap(PG_FUNCTION_ARGS)
 {
 	gh_parsed  *parsed = gh_function_model(fcinfo, 0, GH_MODEL_BOOST);
 	double	   *values = palloc((parsed->n_features + 1) * sizeof(double));

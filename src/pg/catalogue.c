@@ -4,7 +4,7 @@
  */
 #include "gh_pg_model.h"
 
-PG_FUNCTION_INFO_V1(gh_artist_features);
+PG_FUNCTION_INFO_V1(genre_hier_artist_features);
 
 char **
 gh_catalogue_features(ArrayType *features, int *n)
@@ -54,7 +54,7 @@ put_artist(void *arg, uint64 row, const Datum *values, const bool *nulls)
 }
 
 Datum
-gh_artist_features(PG_FUNCTION_ARGS)
+genre_hier_artist_features(PG_FUNCTION_ARGS)
 {
 	gh_args		args = {"artist_features", fcinfo, NULL};
 	gh_column	column[] = {

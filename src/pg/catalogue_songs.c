@@ -16,10 +16,10 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-PG_FUNCTION_INFO_V1(gh_predict_song_text);
-PG_FUNCTION_INFO_V1(gh_predict_song_bigint);
-PG_FUNCTION_INFO_V1(gh_shap_song_text);
-PG_FUNCTION_INFO_V1(gh_shap_song_bigint);
+PG_FUNCTION_INFO_V1(genre_hier_predict_song_text);
+PG_FUNCTION_INFO_V1(genre_hier_predict_song_bigint);
+PG_FUNCTION_INFO_V1(genre_hier_shap_song_text);
+PG_FUNCTION_INFO_V1(genre_hier_shap_song_bigint);
 
 /* What a function keeps from call to call. */
 typedef struct song_state
@@ -238,25 +238,25 @@ bigint_id(FunctionCallInfo fcinfo)
 }
 
 Datum
-gh_predict_song_text(PG_FUNCTION_ARGS)
+genre_hier_predict_song_text(PG_FUNCTION_ARGS)
 {
 	return predict_song(fcinfo, text_id(fcinfo));
 }
 
 Datum
-gh_predict_song_bigint(PG_FUNCTION_ARGS)
+genre_hier_predict_song_bigint(PG_FUNCTION_ARGS)
 {
 	return predict_song(fcinfo, bigint_id(fcinfo));
 }
 
 Datum
-gh_shap_song_text(PG_FUNCTION_ARGS)
+genre_hier_shap_song_text(PG_FUNCTION_ARGS)
 {
 	return shap_song(fcinfo, text_id(fcinfo));
 }
 
 Datum
-gh_shap_song_bigint(PG_FUNCTION_ARGS)
+genre_hier_shap_song_bigint(PG_FUNCTION_ARGS)
 {
 	return shap_song(fcinfo, bigint_id(fcinfo));
 }

@@ -15,7 +15,7 @@
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
-PG_FUNCTION_INFO_V1(gh_train_hierarchy);
+PG_FUNCTION_INFO_V1(genre_hier_train_hierarchy);
 
 typedef struct arguments
 {
@@ -372,7 +372,7 @@ train(gh_catalogue *c, const arguments *a, const kept_rows *kept, gh_model *mode
 }
 
 Datum
-gh_train_hierarchy(PG_FUNCTION_ARGS)
+genre_hier_train_hierarchy(PG_FUNCTION_ARGS)
 {
 	gh_catalogue c;
 	arguments	a;

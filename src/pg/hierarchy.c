@@ -8,8 +8,8 @@
 
 #include "miscadmin.h"
 
-PG_FUNCTION_INFO_V1(gh_genre_supergenres);
-PG_FUNCTION_INFO_V1(gh_hierarchy_fit);
+PG_FUNCTION_INFO_V1(genre_hier_genre_supergenres);
+PG_FUNCTION_INFO_V1(genre_hier_hierarchy_fit);
 
 /* ---- genre_supergenres ------------------------------------------------- */
 
@@ -146,7 +146,7 @@ put_assignment(const assigning *a, const gh_assignment *assignment, const int64 
 }
 
 Datum
-gh_genre_supergenres(PG_FUNCTION_ARGS)
+genre_hier_genre_supergenres(PG_FUNCTION_ARGS)
 {
 	gh_args		args = {"genre_supergenres", fcinfo, NULL};
 	char	   *query = gh_arg_text(&args, 0, "query");
@@ -164,7 +164,7 @@ gh_genre_supergenres(PG_FUNCTION_ARGS)
 	int			n_clusters;
 
 	gh_label_list_init(&a.labels, a.ctx);
-	gh_pg_query("genre_supergenres", query, false, column, lengthof(column), take_artist, &a);
+	gh_pg_query("genre_supergenres", query, true, column, lengthof(column), take_artist, &a);
 	labels = gh_label_list_view(&a.labels, a.genres->n);
 	cluster = dense_clusters(&a, &value, &n_clusters);
 	for (int i = 0; i < n_clusters; i++)
@@ -303,7 +303,7 @@ read_songs(fitting *f, gh_ctx *ctx, const char *query, const gh_links *links)
 	f->scratch = palloc(Max(f->genres->n, 1) * sizeof(uint32));
 	gh_rows_init(&f->rows, ctx, "hierarchy_fit");
 	gh_label_list_init(&f->labels, ctx);
-	gh_pg_query("hierarchy_fit", query, false, f->column, N_COLUMNS, take_song, f);
+	gh_pg_query("hierarchy_fit", query, true, f->column, N_COLUMNS, take_song, f);
 	if (f->rows.n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
@@ -376,7 +376,7 @@ train(gh_ctx *ctx, fitting *f, const gh_train_options *options, gh_model *model)
 }
 
 Datum
-gh_hierarchy_fit(PG_FUNCTION_ARGS)
+genre_hier_hierarchy_fit(PG_FUNCTION_ARGS)
 {
 	gh_ctx	   *ctx = gh_pg_open(CurrentMemoryContext);
 	gh_args		args = {"hierarchy_fit", fcinfo, NULL};

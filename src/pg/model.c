@@ -8,12 +8,12 @@
 
 #include "catalog/pg_type.h"
 
-PG_FUNCTION_INFO_V1(gh_predict_genres);
-PG_FUNCTION_INFO_V1(gh_genre_probabilities);
-PG_FUNCTION_INFO_V1(gh_model_info);
-PG_FUNCTION_INFO_V1(gh_model_genres);
-PG_FUNCTION_INFO_V1(gh_model_features);
-PG_FUNCTION_INFO_V1(gh_model_nodes);
+PG_FUNCTION_INFO_V1(genre_hier_predict_genres);
+PG_FUNCTION_INFO_V1(genre_hier_genre_probabilities);
+PG_FUNCTION_INFO_V1(genre_hier_model_info);
+PG_FUNCTION_INFO_V1(genre_hier_model_genres);
+PG_FUNCTION_INFO_V1(genre_hier_model_features);
+PG_FUNCTION_INFO_V1(genre_hier_model_nodes);
 
 /* ---- predictions ------------------------------------------------------- */
 
@@ -67,7 +67,7 @@ gh_predict_rows(gh_parsed *parsed, bool all, int64 top_k, Tuplestorestate *store
 }
 
 Datum
-gh_predict_genres(PG_FUNCTION_ARGS)
+genre_hier_predict_genres(PG_FUNCTION_ARGS)
 {
 	TupleDesc	tupdesc;
 	Tuplestorestate *store = gh_pg_materialize(fcinfo, &tupdesc);
@@ -84,7 +84,7 @@ gh_predict_genres(PG_FUNCTION_ARGS)
 }
 
 Datum
-gh_genre_probabilities(PG_FUNCTION_ARGS)
+genre_hier_genre_probabilities(PG_FUNCTION_ARGS)
 {
 	gh_parsed  *parsed = gh_function_model(fcinfo, 0, GH_MODEL_HIERARCHY);
 	const gh_model *model = &parsed->hierarchy;
@@ -120,7 +120,7 @@ count_levels(const gh_model *model)
 }
 
 Datum
-gh_model_info(PG_FUNCTION_ARGS)
+genre_hier_model_info(PG_FUNCTION_ARGS)
 {
 	gh_parsed  *parsed = gh_function_model(fcinfo, 0, 0);
 	const gh_model *model = &parsed->hierarchy;
@@ -150,7 +150,7 @@ text_array(Datum *values, int n)
 }
 
 Datum
-gh_model_genres(PG_FUNCTION_ARGS)
+genre_hier_model_genres(PG_FUNCTION_ARGS)
 {
 	const gh_model *model = &gh_function_model(fcinfo, 0, GH_MODEL_HIERARCHY)->hierarchy;
 	Datum	   *name = palloc(Max(model->n_genres, 1) * sizeof(Datum));
@@ -161,7 +161,7 @@ gh_model_genres(PG_FUNCTION_ARGS)
 }
 
 Datum
-gh_model_features(PG_FUNCTION_ARGS)
+genre_hier_model_features(PG_FUNCTION_ARGS)
 {
 	const gh_parsed *parsed = gh_function_model(fcinfo, 0, 0);
 	Datum	   *name = palloc(parsed->n_features * sizeof(Datum));
@@ -194,7 +194,7 @@ put_node(const gh_model *model, uint32 i, Tuplestorestate *store, TupleDesc tupd
 }
 
 Datum
-gh_model_nodes(PG_FUNCTION_ARGS)
+genre_hier_model_nodes(PG_FUNCTION_ARGS)
 {
 	TupleDesc	tupdesc;
 	Tuplestorestate *store = gh_pg_materialize(fcinfo, &tupdesc);

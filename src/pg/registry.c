@@ -12,9 +12,9 @@
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 
-PG_FUNCTION_INFO_V1(gh_model_metrics);
-PG_FUNCTION_INFO_V1(gh_rename_supergenre);
-PG_FUNCTION_INFO_V1(gh_drop_model);
+PG_FUNCTION_INFO_V1(genre_hier_model_metrics);
+PG_FUNCTION_INFO_V1(genre_hier_rename_supergenre);
+PG_FUNCTION_INFO_V1(genre_hier_drop_model);
 
 #define REGISTRY "genre_models"
 #define MAX_MODEL_NAME 1000		/* bytes: it is part of a primary key */
@@ -105,7 +105,7 @@ gh_registry_newest(const char *registry, const char *model, bool read_only, SPIP
 }
 
 Datum
-gh_model_metrics(PG_FUNCTION_ARGS)
+genre_hier_model_metrics(PG_FUNCTION_ARGS)
 {
 	gh_args		args = {"model_metrics", fcinfo, NULL};
 	char	   *model = gh_arg_text(&args, 0, "model");
@@ -234,7 +234,7 @@ renamed_metrics(const char *registry, const char *model, int32 version, const ch
 }
 
 Datum
-gh_rename_supergenre(PG_FUNCTION_ARGS)
+genre_hier_rename_supergenre(PG_FUNCTION_ARGS)
 {
 	gh_args		args = {"rename_supergenre", fcinfo, NULL};
 	char	   *model = gh_arg_text(&args, 0, "model"),
@@ -263,7 +263,7 @@ gh_rename_supergenre(PG_FUNCTION_ARGS)
 }
 
 Datum
-gh_drop_model(PG_FUNCTION_ARGS)
+genre_hier_drop_model(PG_FUNCTION_ARGS)
 {
 	gh_args		args = {"drop_model", fcinfo, NULL};
 	char	   *model = gh_arg_text(&args, 0, "model");

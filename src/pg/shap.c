@@ -8,7 +8,7 @@
 
 #include "explain/gh_shap.h"
 
-PG_FUNCTION_INFO_V1(gh_shap_values);
+PG_FUNCTION_INFO_V1(genre_hier_shap_values);
 
 void
 gh_shap_values_rows(gh_parsed *parsed, const char *node, Tuplestorestate *store, TupleDesc tupdesc)
@@ -36,7 +36,7 @@ gh_shap_values_rows(gh_parsed *parsed, const char *node, Tuplestorestate *store,
 }
 
 Datum
-gh_shap_values(PG_FUNCTION_ARGS)
+genre_hier_shap_values(PG_FUNCTION_ARGS)
 {
 	TupleDesc	tupdesc;
 	Tuplestorestate *store = gh_pg_materialize(fcinfo, &tupdesc);

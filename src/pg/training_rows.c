@@ -272,7 +272,7 @@ gh_rows_query(gh_rows *rows, const char *query, bool with_group)
 
 	if (with_group)
 		r.groups = gh_names_make();
-	gh_pg_query(rows->what, query, false, r.column, with_group ? N_COLUMNS : N_COLUMNS - 1, take_row, &r);
+	gh_pg_query(rows->what, query, true, r.column, with_group ? N_COLUMNS : N_COLUMNS - 1, take_row, &r);
 	if (rows->n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),

@@ -1,0 +1,44 @@
+
+-- boost: one classifier, XGBoost's algorithm --------------------------------------
+
+CREATE FUNCTION boost_fit(
+	query text,
+	params jsonb DEFAULT '{}',
+	feature_names text[] DEFAULT NULL)
+	RETURNS bytea
+	AS 'MODULE_PATHNAME', 'genre_hier_boost_fit'
+	LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION boost_fit(text, jsonb, text[]) IS
+	'boosted trees trained on the rows (label, features, [weight], [id]) of a query, as a model value';
+
+CREATE FUNCTION boost_tune(
+	query text,
+	iterations int DEFAULT 50,
+	folds int DEFAULT 5,
+	metric text DEFAULT 'average_precision',
+	space jsonb DEFAULT '{}',
+	seed bigint DEFAULT 42,
+	OUT iteration int,
+	OUT params jsonb,
+	OUT score float8,
+	OUT score_sd float8,
+	OUT best boolean)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'genre_hier_boost_tune'
+	LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000 ROWS 50;
+COMMENT ON FUNCTION boost_tune(text, int, int, text, jsonb, bigint) IS
+	'Bayesian optimisation of boosting parameters by cross-validation over the rows (label, features, [weight], [id], [fold_group]) of a query';
+
+CREATE FUNCTION boost_predict(model bytea, features float8[])
+	RETURNS float8
+	AS 'MODULE_PATHNAME', 'genre_hier_boost_predict'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION boost_predict(bytea, float8[]) IS
+	'probability that the label is true, by a model of boost_fit';
+
+CREATE FUNCTION boost_shap(model bytea, features float8[])
+	RETURNS float8[]
+	AS 'MODULE_PATHNAME', 'genre_hier_boost_shap'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5000;
+COMMENT ON FUNCTION boost_shap(bytea, float8[]) IS
+	'SHAP values of a prediction by a model of boost_fit, in log-odds: one per feature and, last, the base value';
