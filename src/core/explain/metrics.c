@@ -77,7 +77,8 @@ sum_thresholds(gh_ctx *ctx, const uint8_t *labels, const double *scores, const d
 		if (first / ROWS_BETWEEN_POLLS != at / ROWS_BETWEEN_POLLS)
 			GH_CHECK_STOP(ctx);
 	}
-	*value = sum;
+	/* the terms add up to at most 1, but for rounding */
+	*value = sum < 1 ? sum : 1;
 	return GH_OK;
 }
 
