@@ -4,6 +4,8 @@
 \pset footer off
 \pset linestyle ascii
 \pset null '-'
+\pset format wrapped
+\pset columns 132
 
 \echo
 \echo '== The catalogue'
@@ -69,7 +71,7 @@ FROM picked p, predict_genres(p.song_id, top_k => 1) AS g WHERE p.number = 1
 \gset
 
 \echo '== Why song 1 is, or is not,' :song_supergenre '(SHAP values in log-odds: base value + sum = the classifier''s answer)'
-SELECT feature, round(value::numeric, 3) AS value, round(shap_value::numeric, 3) AS "SHAP value",
+SELECT feature, trim_scale(round(value::numeric, 3)) AS value, round(shap_value::numeric, 3) AS "SHAP value",
        CASE WHEN shap_value < 0 THEN '-' ELSE '+' END || repeat('#', round(abs(shap_value) * 10)::int) AS " "
 FROM shap_values(:'song_id', 'supergenre:' || :'song_supergenre')
 ORDER BY abs(shap_value) DESC, feature;

@@ -156,20 +156,20 @@ WITH uniforms AS (
 SELECT song_id, v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13], v[14]
 FROM listed ORDER BY song_id;
 
--- Most songs have one artist; 15 % have a guest of the same first genre, 5 % two.
+-- Most songs have one artist.  One artist in three belongs to a circle of three with the same
+-- first genre: a third of their songs has a guest from it, a sixth both.
 INSERT INTO song_artists
-WITH colleague AS (
-    SELECT number, artist_id, genre, row_number() OVER same - 1 AS place, count(*) OVER (PARTITION BY genre) AS size
-    FROM demo_artists WINDOW same AS (PARTITION BY genre ORDER BY number)
+WITH placed AS (
+    SELECT *, (row_number() OVER (PARTITION BY genre ORDER BY number) - 1) / 3 AS circle FROM demo_artists
+), friends AS (
+    SELECT host.number AS artist, guest.artist_id, (row_number() OVER (PARTITION BY host.number ORDER BY guest.number))::int AS place
+    FROM placed host JOIN placed guest ON guest.genre = host.genre AND guest.circle = host.circle AND guest.number <> host.number
+    WHERE pg_temp.demo_uniform(format('circle %s %s', host.genre, host.circle)) < 0.33
 )
-SELECT song_id, a.artist_id FROM demo_songs JOIN demo_artists a ON artist = number
-UNION
-SELECT song_id, guest.artist_id
-FROM demo_songs JOIN colleague host ON host.number = artist
-     CROSS JOIN generate_series(1, 2) AS guest_number
-     JOIN colleague guest ON guest.genre = host.genre
-          AND guest.place = floor(guest.size * pg_temp.demo_uniform(format('%s guest %s', song_id, guest_number)))
-WHERE pg_temp.demo_uniform(song_id || ' guests') < CASE guest_number WHEN 1 THEN 0.20 ELSE 0.05 END
+SELECT song_id, artist_id FROM demo_songs JOIN demo_artists ON artist = number
+UNION ALL
+SELECT song_id, artist_id FROM demo_songs JOIN friends USING (artist)
+WHERE (ARRAY[place IN (1, 2), place = 1, place = 2, false, false, false])[1 + floor(6 * pg_temp.demo_uniform(song_id || ' guests'))::int]
 ORDER BY 1, 2;
 
 DROP TABLE demo_genres, demo_pairs, demo_features, demo_artists, demo_style, demo_songs;
