@@ -77,6 +77,12 @@ prepare_song(song_state *state, MemoryContext lasting, const gh_parsed *parsed, 
 	if (state->song != NULL)
 		SPI_freeplan(state->song);
 	state->song = NULL;
+	if (!OidIsValid(gh_table_look_up(songs)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table %s of the model's songs does not exist", songs),
+				 errdetail("The model was trained on it, and the song's features are looked up there."),
+				 errhint("Give the features themselves: predict_genres(model, features) and shap_values(model, features, node); or train a version on another table.")));
 	old = MemoryContextSwitchTo(lasting);
 	gh_table_find("songs", songs, GH_SONGS_COLUMNS, &state->table);
 	state->songs = pstrdup(songs);

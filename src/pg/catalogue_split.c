@@ -157,6 +157,35 @@ genres_of(const gh_catalogue *c, const uint32 *artist, size_t n, gh_label_list *
 	}
 }
 
+/* The chosen clustering and the size of every supergenre. */
+static char *
+describe_discovery(const gh_discovery *found)
+{
+	const gh_grid_cell *cell = &found->cells[found->chosen];
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "{\"artists\": %zu, \"min_cluster_size\": %d, \"min_samples\": %d, "
+					 "\"cluster_selection_method\": \"%s\", \"dbcv\": ", found->n_artists, cell->params.min_cluster_size,
+					 cell->params.min_samples, cell->params.selection == GH_SELECT_LEAF ? "leaf" : "eom");
+	gh_json_number(&json, cell->dbcv);
+	appendStringInfo(&json, ", \"clusters\": %d, \"noise\": %zu, \"settings_tried\": %zu, \"limits_met\": %s, "
+					 "\"supergenres\": [", cell->clusters, cell->noise, found->n_cells,
+					 found->relaxed ? "false" : "true");
+	for (int c = 0; c < found->n_clusters; c++)
+	{
+		size_t		artists = 0;
+
+		for (size_t i = 0; i < found->n_artists; i++)
+			artists += found->labels[i] == c;
+		appendStringInfo(&json, "%s{\"supergenre\": ", c > 0 ? ", " : "");
+		gh_json_string(&json, gh_pg_from_utf8(found->name[c]));
+		appendStringInfo(&json, ", \"artists\": %zu}", artists);
+	}
+	appendStringInfoString(&json, "]}");
+	return json.data;
+}
+
 void
 gh_catalogue_discover(gh_catalogue *c, const gh_discovery_params *params, gh_links *links)
 {
@@ -177,6 +206,7 @@ gh_catalogue_discover(gh_catalogue *c, const gh_discovery_params *params, gh_lin
 	for (uint32 g = 0; g < c->genre->n; g++)
 		if (found.genre_cluster[g] >= 0)
 			gh_links_add(links, c->genre->name[g], gh_pg_from_utf8(found.name[found.genre_cluster[g]]));
+	c->discovery = describe_discovery(&found);
 	gh_discovery_free(c->ctx, &found);
 	gh_label_list_free(&genres);
 	gh_free(c->ctx, mean);

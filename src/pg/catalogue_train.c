@@ -191,6 +191,18 @@ keep_songs(gh_catalogue *c, const arguments *a, const gh_model *model, kept_rows
 
 /* ---- what is told about it --------------------------------------------- */
 
+/* A list of the grid, when it was given. */
+static void
+describe_list(StringInfo out, const char *name, const int *values, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (i == 0)
+			appendStringInfo(out, ", \"%s\": [", name);
+		appendStringInfo(out, "%s%d%s", i > 0 ? ", " : "", values[i], i == n - 1 ? "]" : "");
+	}
+}
+
 /* Members common to the model's description and the registry's. */
 static void
 describe(gh_catalogue *c, const arguments *a, StringInfo out)
@@ -209,6 +221,10 @@ describe(gh_catalogue *c, const arguments *a, StringInfo out)
 	gh_json_number(out, d->max_noise);
 	appendStringInfoString(out, ", \"min_cluster_fraction\": ");
 	gh_json_number(out, d->min_cluster_fraction);
+	if (d->umap.n_epochs > 0)
+		appendStringInfo(out, ", \"n_epochs\": %d", d->umap.n_epochs);
+	describe_list(out, "min_cluster_size", d->min_cluster_size, d->n_min_cluster_size);
+	describe_list(out, "min_samples", d->min_samples, d->n_min_samples);
 	appendStringInfoChar(out, '}');
 }
 
@@ -224,6 +240,8 @@ model_description(gh_catalogue *c, const arguments *a, const kept_rows *kept, co
 	describe(c, a, &json);
 	appendStringInfoString(&json, ", \"scores\": ");
 	gh_scores_json(&json, evaluation);
+	if (c->discovery != NULL)
+		appendStringInfo(&json, ", \"discovered\": %s", c->discovery);
 	appendStringInfoChar(&json, '}');
 	return json.data;
 }
@@ -277,7 +295,7 @@ node_metrics(StringInfo out, const gh_model *model, const gh_evaluation *evaluat
 }
 
 static Datum
-registry_metrics(const gh_model *model, const gh_evaluation *evaluation, const kept_rows *kept)
+registry_metrics(const gh_catalogue *c, const gh_model *model, const gh_evaluation *evaluation, const kept_rows *kept)
 {
 	StringInfoData json;
 	bool		any = false;
@@ -287,6 +305,8 @@ registry_metrics(const gh_model *model, const gh_evaluation *evaluation, const k
 					 "\"classifiers\": ", model->n_genres, model->n_nodes - model->n_genres, kept->training_songs,
 					 kept->validation_songs);
 	gh_scores_json(&json, evaluation);
+	if (c->discovery != NULL)
+		appendStringInfo(&json, ", \"discovered\": %s", c->discovery);
 	appendStringInfoString(&json, ", \"nodes\": [");
 	for (int classifier = 0; classifier < GH_N_CLASSIFIERS && kept->validation_songs > 0; classifier++)
 		for (uint32 i = 0; i < model->n_nodes; i++)
@@ -396,7 +416,7 @@ genre_hier_train_hierarchy(PG_FUNCTION_ARGS)
 	train(&c, &a, &kept, &model, &evaluation);
 	gh_model_set_info(c.ctx, &model, model_description(&c, &a, &kept, &evaluation));
 	version = gh_registry_insert(registry, a.model, c.songs_table.stored, features_array(&c), registry_params(&c, &a),
-								 registry_metrics(&model, &evaluation, &kept),
+								 registry_metrics(&c, &model, &evaluation, &kept),
 								 PointerGetDatum(gh_model_bytea(c.ctx, &model)));
 	gh_note(c.ctx, "registry", "stored as version %d of model \"%s\" in %s", version, gh_pg_to_utf8(a.model), registry);
 	put_scores(&model, &evaluation, &kept, store, tupdesc);

@@ -39,6 +39,7 @@ typedef struct gh_catalogue
 	gh_label_list song_artists; /* the first is the one with the lowest id */
 	gh_label_list song_genres;
 	uint8_t    *use;			/* gh_song_use per song */
+	char	   *discovery;		/* JSON: what was found; NULL when supergenres were given */
 } gh_catalogue;
 
 /* ---- catalogue_read.c ------------------------------------------------- */

@@ -245,6 +245,9 @@ typedef struct gh_table
 	char	   *stored;			/* the same, with pg_temp for a temporary one: fit to be kept */
 } gh_table;
 
+/* As to_regclass(): InvalidOid when there is none. */
+extern Oid	gh_table_look_up(const char *name);
+/* The same, with every reason why it will not do as an error. */
 extern void gh_table_find(const char *argument, const char *name, const char *columns, gh_table *table);
 /* Number and base type of a column; 42703 when it is missing. */
 extern Oid	gh_table_column(const gh_table *table, const char *column);

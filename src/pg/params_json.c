@@ -240,8 +240,8 @@ unknown_key(const parse *p, const char *key)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("parameter \"%s\" has no meaning here", key),
 				 (p->accepts & GH_PARAMS_TUNING) ?
-				 errdetail("Supergenres are searched for by train_hierarchy, and only when none are given.") :
-				 errdetail("It belongs to the tuning of hierarchies."),
+				 errdetail("It steers the search of train_hierarchy for supergenres, which runs when none are given.") :
+				 errdetail("It belongs to train_hierarchy and hierarchy_fit."),
 				 errhint("Known parameters are: %s%s.", boost, (p->accepts & GH_PARAMS_TUNING) ? ", " TUNING_KEYS : "")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

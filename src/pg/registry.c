@@ -187,17 +187,38 @@ gh_registry_insert(const char *registry, const char *model, const char *songs, D
 	return version;
 }
 
+/* The one supergenre of that name. */
+static uint32
+find_supergenre(const gh_model *model, const char *supergenre)
+{
+	char	   *utf8 = gh_pg_to_utf8(supergenre);
+	uint32		found = 0,
+				n = 0;
+
+	for (uint32 i = 0; i < model->n_nodes; i++)
+		if (!model->node[i].is_genre && strcmp(model->node[i].name, utf8) == 0)
+		{
+			found = i;
+			n++;
+		}
+	if (n != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg(n == 0 ? "the model has no supergenre \"%s\"" : "the model has more than one supergenre \"%s\"",
+						supergenre),
+				 errhint("model_nodes(model) lists what it has.")));
+	return found;
+}
+
 /* The bytes of a model with a supergenre renamed. */
 static bytea *
 renamed_model(gh_ctx *ctx, Datum bytes, const char *supergenre, const char *new_name)
 {
 	struct varlena *plain = PG_DETOAST_DATUM(bytes);
 	gh_model	model;
-	uint32_t	node;
 
 	gh_pg_check(ctx, gh_model_read(ctx, VARDATA(plain), VARSIZE(plain) - VARHDRSZ, &model));
-	gh_pg_check(ctx, gh_model_find(ctx, &model, psprintf("supergenre:%s", gh_pg_to_utf8(supergenre)), &node));
-	gh_pg_check(ctx, gh_model_rename(ctx, &model, node, gh_pg_to_utf8(new_name)));
+	gh_pg_check(ctx, gh_model_rename(ctx, &model, find_supergenre(&model, supergenre), gh_pg_to_utf8(new_name)));
 	return gh_model_bytea(ctx, &model);
 }
 

@@ -12,8 +12,8 @@
 #include "catalog/pg_type.h"
 #include "utils/lsyscache.h"
 
-static Oid
-look_up(const char *name)
+Oid
+gh_table_look_up(const char *name)
 {
 	LOCAL_FCINFO(call, 1);
 	Datum		found;
@@ -33,7 +33,7 @@ gh_table_find(const char *argument, const char *name, const char *columns, gh_ta
 
 	table->argument = argument;
 	table->columns = columns;
-	table->relid = look_up(name);
+	table->relid = gh_table_look_up(name);
 	if (!OidIsValid(table->relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),

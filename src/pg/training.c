@@ -52,6 +52,23 @@ gh_train_options_check(const char *what, const gh_train_options *options)
 	check_between(what, "validation_fraction", options->validation_fraction, 0, 0.9);
 }
 
+/* One group can either train or validate, not both. */
+static void
+check_groups(const gh_labels *labels, const uint32_t *group)
+{
+	size_t		differ = 1;
+
+	while (group != NULL && differ < labels->n && group[differ] == group[0])
+		differ++;
+	if (differ < labels->n)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_EXCEPTION),
+			 errmsg("there is nothing to hold out for validation"),
+			 errdetail("All %zu rows belong to one group, and the rows of a group (an artist) stay together.", labels->n),
+			 errhint("Give more rows, or train on all of them with validation_fraction => 0.")));
+}
+
 uint8_t *
 gh_validation_split(gh_ctx *ctx, const gh_train_options *options, const gh_labels *labels, const uint32_t *group)
 {
@@ -60,6 +77,7 @@ gh_validation_split(gh_ctx *ctx, const gh_train_options *options, const gh_label
 
 	if (options->validation_fraction == 0)
 		return NULL;
+	check_groups(labels, group);
 	validation = gh_pg_alloc(ctx, labels->n, sizeof(uint8_t));
 	gh_pg_check(ctx, gh_folds(ctx, labels, group, 2, share, (uint64_t) options->seed, validation));
 	return validation;
