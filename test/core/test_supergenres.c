@@ -263,22 +263,29 @@ the_most_popular_genres_are_kept(void **state)
 static void
 names_are_common_here_and_rare_elsewhere(void **state)
 {
-	/* cluster 0: rock and metal say it, "pop" is everywhere, "grim" is rare; cluster 1: rap alone stands out */
-	int32_t		cluster[6] = {0, 0, 0, 0, 1, 1};
-	uint64_t	count[6] = {60, 50, 70, 2, 80, 10},
-				total[6] = {80, 55, 400, 2, 90, 60};
-	const char *const name[6] = {"rock", "metal", "pop", "grim", "rap", "talk"};
-	const uint64_t size[2] = {100, 100};
+	/*
+	 * Cluster 0: rock and metal say it, "pop" is everywhere, "grim" says more
+	 * but is not kept.  Cluster 1: "pop rap" holds
+	 * the word "rap", so "trap" joins instead.  Cluster 2: soul stands
+	 * out alone, talk says too little.
+	 */
+	int32_t		cluster[9] = {0, 0, 0, 0, 1, 1, 1, 2, 2},
+				keep[9] = {0, 0, 0, GH_NOISE, 1, 1, 1, 2, 2};
+	uint64_t	count[9] = {60, 50, 70, 90, 80, 70, 45, 80, 10},
+				total[9] = {80, 55, 400, 90, 90, 80, 50, 90, 60};
+	const char *const name[9] = {"rock", "metal", "pop", "grim", "rap", "pop rap", "trap", "soul", "talk"};
+	const uint64_t size[3] = {100, 100, 100};
 	gh_assignment a = {cluster, count, total};
-	char	   *out[2];
+	char	   *out[3];
 	gh_ctx	   *ctx = gh_ctx_open(NULL);
 
 	(void) state;
-	assert_int_equal(gh_name_clusters(ctx, &a, 6, name, size, 2, 1000, out), GH_OK);
-	/* share^2 n / total: rock 4.5, metal 4.55, pop 1.2, grim 0.2; rap 7.1, talk 0.17 */
+	assert_int_equal(gh_name_clusters(ctx, &a, keep, 9, name, size, 3, out), GH_OK);
+	/* count^2 / total: rock 45, metal 45.5, pop 12; rap 71, pop rap 61, trap 41; soul 71, talk 2 */
 	assert_string_equal(out[0], "metal / rock");
-	assert_string_equal(out[1], "rap");
-	for (int c = 0; c < 2; c++)
+	assert_string_equal(out[1], "rap / trap");
+	assert_string_equal(out[2], "soul");
+	for (int c = 0; c < 3; c++)
 		gh_free(ctx, out[c]);
 	gh_ctx_close(ctx);
 }
@@ -286,18 +293,18 @@ names_are_common_here_and_rare_elsewhere(void **state)
 static void
 names_are_unique_and_no_other_genres(void **state)
 {
-	/* a genre called like the pair of another cluster, and two equal pairs cannot be; cluster 2 has no genre */
-	int32_t		cluster[4] = {0, 0, 1, GH_NOISE};
-	uint64_t	count[4] = {10, 9, 10, 3},
-				total[4] = {10, 9, 10, 3};
-	const char *const name[4] = {"a", "b", "a / b", "cluster 3"};
+	/* a genre called like the pair of another cluster; cluster 2 has no genre; equal scores go by name */
+	int32_t		cluster[5] = {0, 0, 0, 1, GH_NOISE};
+	uint64_t	count[5] = {9, 10, 9, 10, 3},
+				total[5] = {9, 10, 9, 10, 3};
+	const char *const name[5] = {"c", "a", "b", "a / b", "cluster 3"};
 	const uint64_t size[3] = {10, 10, 5};
 	gh_assignment a = {cluster, count, total};
 	char	   *out[3];
 	gh_ctx	   *ctx = gh_ctx_open(NULL);
 
 	(void) state;
-	assert_int_equal(gh_name_clusters(ctx, &a, 4, name, size, 3, 25, out), GH_OK);
+	assert_int_equal(gh_name_clusters(ctx, &a, cluster, 5, name, size, 3, out), GH_OK);
 	assert_string_equal(out[0], "a / b (2)");
 	assert_string_equal(out[1], "a / b");
 	assert_string_equal(out[2], "cluster 3 (2)");

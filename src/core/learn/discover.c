@@ -349,7 +349,7 @@ find_genres(gh_ctx *ctx, const gh_labels *genres, const char *const *genre_name,
 	d->name = GH_NEW_ZERO(ctx, d->n_clusters, char *);
 	if (d->name == NULL)
 		return gh_ctx_status(ctx);
-	GH_TRY(gh_name_clusters(ctx, a, genres->n_labels, genre_name, size, d->n_clusters, d->n_artists, d->name));
+	GH_TRY(gh_name_clusters(ctx, a, d->genre_cluster, genres->n_labels, genre_name, size, d->n_clusters, d->name));
 	note_supergenres(ctx, d, size, genres->n_labels, genre_name);
 	return GH_OK;
 }

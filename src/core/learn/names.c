@@ -2,10 +2,13 @@
  * names.c
  *		Names of supergenres: genres common in the cluster and rare elsewhere.
  *
- * A genre speaks for a cluster by share * lift: the share of the cluster's
- * artists that carry it, times that share over the genre's share among all
- * artists.  The best one names the cluster; the second best joins it ("rock /
- * metal") when it speaks at least half as strongly.
+ * Only kept genres name a supergenre, so its name says what can be predicted
+ * below it; being the most popular ones, they are common.  Among them a genre
+ * speaks for the cluster by share * lift: the share of the cluster's artists
+ * that carry it, times that share over the genre's share among all artists.
+ * The best one names the cluster; the second best joins it ("rock / metal")
+ * when it speaks at least half as strongly and says something else: not "rap /
+ * pop rap".
  */
 #include "learn/supergenres_private.h"
 
@@ -26,37 +29,59 @@ typedef struct speakers
 				second_score;
 } speakers;
 
+/* share * lift, but for the number of artists, which is the same for all. */
+static double
+genre_score(const gh_assignment *a, uint32_t genre, const uint64_t *size)
+{
+	double		share = (double) a->count[genre] / (double) size[a->cluster[genre]];
+
+	return share * share / (double) a->total[genre];
+}
+
+/* Replaces the best genre so far by a better one; ties by name. */
 static void
-find_speakers(const gh_assignment *a, uint32_t n_genres, const char *const *genre_name, const uint64_t *size,
-			  int n_clusters, size_t n, speakers *out)
+take_better(int64_t *best, double *best_score, uint32_t genre, double score, const char *const *genre_name)
+{
+	if (*best >= 0 && (score < *best_score
+					   || (score == *best_score && strcmp(genre_name[genre], genre_name[*best]) >= 0)))
+		return;
+	*best = genre;
+	*best_score = score;
+}
+
+static bool
+is_boundary(char c)
+{
+	return c == '\0' || c == ' ' || c == '-';
+}
+
+/* "rap" is in "pop rap", not in "trap". */
+static bool
+contains_words(const char *name, const char *words)
+{
+	for (const char *at = strstr(name, words); at != NULL; at = strstr(at + 1, words))
+		if ((at == name || is_boundary(at[-1])) && is_boundary(at[strlen(words)]))
+			return true;
+	return false;
+}
+
+static void
+find_speakers(const gh_assignment *a, const int32_t *keep, uint32_t n_genres, const char *const *genre_name,
+			  const uint64_t *size, int n_clusters, speakers *out)
 {
 	for (int c = 0; c < n_clusters; c++)
 		out[c] = (speakers) {-1, -1, 0, 0};
 	for (uint32_t g = 0; g < n_genres; g++)
+		if (keep[g] >= 0)
+			take_better(&out[keep[g]].first, &out[keep[g]].first_score, g, genre_score(a, g, size), genre_name);
+	for (uint32_t g = 0; g < n_genres; g++)
 	{
-		speakers   *s;
-		double		share,
-					score;
+		speakers   *s = keep[g] >= 0 ? &out[keep[g]] : NULL;
 
-		if (a->cluster[g] < 0 || a->total[g] == 0)
+		if (s == NULL || s->first == g || contains_words(genre_name[g], genre_name[s->first])
+			|| contains_words(genre_name[s->first], genre_name[g]))
 			continue;
-		s = &out[a->cluster[g]];
-		share = (double) a->count[g] / (double) size[a->cluster[g]];
-		score = share * share * (double) n / (double) a->total[g];
-		if (s->first < 0 || score > s->first_score
-			|| (score == s->first_score && strcmp(genre_name[g], genre_name[s->first]) < 0))
-		{
-			s->second = s->first;
-			s->second_score = s->first_score;
-			s->first = g;
-			s->first_score = score;
-		}
-		else if (s->second < 0 || score > s->second_score
-				 || (score == s->second_score && strcmp(genre_name[g], genre_name[s->second]) < 0))
-		{
-			s->second = g;
-			s->second_score = score;
-		}
+		take_better(&s->second, &s->second_score, g, genre_score(a, g, size), genre_name);
 	}
 }
 
@@ -103,8 +128,8 @@ name_one(gh_ctx *ctx, const speakers *s, int cluster, const gh_assignment *a, ui
 }
 
 gh_status
-gh_name_clusters(gh_ctx *ctx, const gh_assignment *assignment, uint32_t n_genres, const char *const *genre_name,
-				 const uint64_t *size, int n_clusters, size_t n, char **name)
+gh_name_clusters(gh_ctx *ctx, const gh_assignment *assignment, const int32_t *keep, uint32_t n_genres,
+				 const char *const *genre_name, const uint64_t *size, int n_clusters, char **name)
 {
 	speakers   *s = GH_NEW(ctx, n_clusters, speakers);
 	gh_status	status = GH_OK;
@@ -112,7 +137,7 @@ gh_name_clusters(gh_ctx *ctx, const gh_assignment *assignment, uint32_t n_genres
 	if (s == NULL)
 		return gh_ctx_status(ctx);
 	memset(name, 0, n_clusters * sizeof(char *));
-	find_speakers(assignment, n_genres, genre_name, size, n_clusters, n, s);
+	find_speakers(assignment, keep, n_genres, genre_name, size, n_clusters, s);
 	for (int c = 0; c < n_clusters && status == GH_OK; c++)
 		status = name_one(ctx, &s[c], c, assignment, n_genres, genre_name, name);
 	for (int c = 0; c < n_clusters && status != GH_OK; c++)

@@ -26,10 +26,9 @@ extern gh_status gh_keep_popular(gh_ctx *ctx, const gh_assignment *assignment, u
 
 /*
  * A name per cluster, gh memory, unique and the name of no genre of another
- * cluster.  size[c]: artists of cluster c; n: all artists.
+ * cluster.  keep: as gh_keep_popular gives it; size[c]: artists of cluster c.
  */
-extern gh_status gh_name_clusters(gh_ctx *ctx, const gh_assignment *assignment, uint32_t n_genres,
-								  const char *const *genre_name, const uint64_t *size, int n_clusters, size_t n,
-								  char **name);
+extern gh_status gh_name_clusters(gh_ctx *ctx, const gh_assignment *assignment, const int32_t *keep, uint32_t n_genres,
+								  const char *const *genre_name, const uint64_t *size, int n_clusters, char **name);
 
 #endif							/* GH_SUPERGENRES_PRIVATE_H */
