@@ -1,13 +1,15 @@
 
 -- boost: one classifier, XGBoost's algorithm --------------------------------------
 
+-- Volatile, so that the planner neither trains while planning nor flattens
+-- (SELECT boost_fit(...) AS model) into a call per row.
 CREATE FUNCTION boost_fit(
 	query text,
 	params jsonb DEFAULT '{}',
 	feature_names text[] DEFAULT NULL)
 	RETURNS bytea
 	AS 'MODULE_PATHNAME', 'genre_hier_boost_fit'
-	LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000;
+	LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
 COMMENT ON FUNCTION boost_fit(text, jsonb, text[]) IS
 	'boosted trees trained on the rows (label, features, [weight], [id]) of a query, as a model value';
 

@@ -13,6 +13,8 @@ CREATE FUNCTION genre_supergenres(
 COMMENT ON FUNCTION genre_supergenres(text) IS
 	'the cluster where most artists of each genre are, from the rows (cluster, genres) of a query';
 
+-- Volatile, so that the planner neither trains while planning nor flattens
+-- (SELECT hierarchy_fit(...) AS model) into a call per row.
 CREATE FUNCTION hierarchy_fit(
 	query text,
 	supergenres text,
@@ -24,6 +26,6 @@ CREATE FUNCTION hierarchy_fit(
 	feature_names text[] DEFAULT NULL)
 	RETURNS bytea
 	AS 'MODULE_PATHNAME', 'genre_hier_hierarchy_fit'
-	LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000;
+	LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
 COMMENT ON FUNCTION hierarchy_fit(text, text, jsonb, int, int, float8, bigint, text[]) IS
 	'hierarchy of classifiers trained on the rows (id, features, genres, [fold_group]) of a query; supergenres is a query (genre, supergenre) or (genre, parent)';

@@ -1,0 +1,109 @@
+-- boost_fit, boost_tune, boost_predict, boost_shap
+BEGIN;
+SET LOCAL client_min_messages = warning;
+SELECT plan(29);
+
+CREATE FUNCTION noise(key text) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT ('x' || substr(md5(key), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
+-- the label depends on x, less on y, not on z; y has holes
+CREATE TABLE rows AS
+SELECT i AS id, noise('l' || i) < 1 / (1 + exp(-8 * (noise('x' || i) - 0.5) - 3 * (noise('y' || i) - 0.5))) AS label,
+       ARRAY[noise('x' || i), CASE WHEN i % 7 = 0 THEN NULL ELSE noise('y' || i) END, floor(4 * noise('z' || i))] AS features,
+       1 + i % 3 AS w, i % 40 AS fold_group
+FROM generate_series(1, 800) i;
+CREATE TABLE fitted AS
+SELECT boost_fit('SELECT id, label, features FROM rows', '{"n_estimators": 40, "eta": 0.1}', '{x,y,z}') AS model;
+
+-- it learns, it can be explained
+SELECT ok((SELECT average_precision(label, boost_predict(model, features)) > 0.9 FROM rows, fitted), 'it has learnt its rows');
+SELECT ok((SELECT min(boost_predict(model, features)) > 0 AND max(boost_predict(model, features)) < 1 FROM rows, fitted),
+	'probabilities');
+SELECT ok((SELECT max(abs((SELECT sum(v) FROM unnest(boost_shap(model, features)) v) - ln(p / (1 - p)))) < 1e-9
+	FROM rows, fitted, LATERAL (SELECT boost_predict(model, features) AS p) q), 'SHAP values and the base value add up to the log-odds');
+SELECT is((SELECT count(DISTINCT (boost_shap(model, features))[4]) FROM rows, fitted), 1::bigint, 'one base value');
+SELECT ok((SELECT avg(abs((boost_shap(model, features))[1])) > 3 * avg(abs((boost_shap(model, features))[3])) FROM rows, fitted),
+	'what matters has larger values');
+SELECT is((SELECT boost_predict(model, '{0.5,NULL,1}') FROM fitted), (SELECT boost_predict(model, '{0.5,NaN,1}') FROM fitted),
+	'NULL is a missing value');
+SELECT is((SELECT boost_predict(model, NULL) FROM fitted), NULL, 'no features, no answer');
+
+-- the same bytes, however the rows come
+CREATE FUNCTION digest(query text, params jsonb = '{"n_estimators": 20, "subsample": 0.7, "colsample_bytree": 0.7}')
+	RETURNS text LANGUAGE sql AS $$ SELECT md5(boost_fit(query, params)) $$;
+SELECT is(digest('SELECT * FROM rows ORDER BY md5(id::text)'), digest('SELECT id, label, features FROM rows'), 'shuffled rows');
+SELECT is(digest('SELECT label, features FROM rows ORDER BY md5(id::text)'), digest('SELECT label, features FROM rows'),
+	'shuffled rows without an id');
+SELECT is(digest('SELECT label, features, w AS weight FROM rows ORDER BY id DESC'),
+	digest('SELECT w AS weight, features, label FROM rows'), 'shuffled rows with weights');
+SELECT is(digest('SELECT id, label, features::float4[] FROM rows'), digest('SELECT id, label, features FROM rows'),
+	'arrays of real are as good: features are kept in single precision');
+SELECT isnt(digest('SELECT id, label, features FROM rows', '{"n_estimators": 20, "subsample": 0.7, "seed": 1}'),
+	digest('SELECT id, label, features FROM rows', '{"n_estimators": 20, "subsample": 0.7, "seed": 2}'), 'the seed counts');
+-- whole weights are repetitions where every distinct value has its own bin
+CREATE TABLE coarse AS SELECT id, label, w, ARRAY(SELECT round(f::numeric, 2) FROM unnest(features) f) AS features FROM rows;
+SELECT ok((SELECT max(abs(boost_predict(a.model, features) - boost_predict(b.model, features))) < 1e-5 FROM rows,
+	(SELECT boost_fit('SELECT label, features, w AS weight FROM coarse', '{"n_estimators": 5}') AS model) a,
+	(SELECT boost_fit('SELECT label, features FROM coarse, generate_series(1, w)', '{"n_estimators": 5}') AS model) b),
+	'a weight of 3 is a row given three times');
+SELECT ok((SELECT bool_and(next >= p) FROM (SELECT boost_predict(model, ARRAY[x / 50.0, 0.5, 1]) AS p,
+		lead(boost_predict(model, ARRAY[x / 50.0, 0.5, 1])) OVER (ORDER BY x) AS next
+	FROM generate_series(0, 50) x, (SELECT boost_fit('SELECT label, features FROM rows',
+		'{"n_estimators": 20, "monotone_constraints": {"x": 1}}', '{x,y,z}') AS model) m) p WHERE next IS NOT NULL),
+	'monotone_constraints by the feature''s name');
+
+-- one class
+SELECT is((SELECT count(DISTINCT boost_predict(model, features)) FROM rows,
+	(SELECT boost_fit('SELECT label, features FROM rows WHERE label') AS model) m), 1::bigint, 'one class gives a constant');
+SELECT ok((SELECT boost_predict(boost_fit('SELECT true AS label, ''{1}''::float8[] AS features'), '{5}') > 0.99), 'one row');
+
+-- descriptions
+SELECT is((SELECT model_features(model) FROM fitted), '{x,y,z}', 'names of the features');
+SELECT is((SELECT model_features(boost_fit('SELECT label, features FROM rows LIMIT 50'))), '{feature_1,feature_2,feature_3}', 'default names');
+SELECT is((SELECT model_info(model) - '{bytes,base_score,training}'::text[] FROM fitted),
+	'{"kind": "boost", "format": 1, "features": 3, "trees": 40}', 'model_info');
+SELECT is((SELECT model_info(model) #> '{training,params}' ->> 'eta' FROM fitted), '0.1', 'parameters are kept');
+
+-- parallel plans
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+CREATE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS
+$$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN (COSTS OFF) ' || query; END $$;
+SELECT ok((SELECT bool_or(p LIKE '%Gather%') FROM plan_of('SELECT count(*) FROM rows WHERE boost_predict((SELECT model FROM fitted), features) > 0.5') p),
+	'predictions run in parallel workers');
+CREATE TABLE parallel_sum AS SELECT sum(boost_predict((SELECT model FROM fitted), features)::numeric) AS s FROM rows;
+SET LOCAL max_parallel_workers_per_gather = 0;
+SELECT is((SELECT sum(boost_predict((SELECT model FROM fitted), features)::numeric) FROM rows), s, 'and give the same')
+FROM parallel_sum;
+
+-- tuning
+CREATE FUNCTION tuned(query text, threads int) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('genre_hier.threads', threads::text, true);
+	RETURN (SELECT string_agg(t::text, ' ' ORDER BY iteration)
+		FROM boost_tune(query, iterations => 6, folds => 3, space => '{"n_estimators": 30, "max_depth": [2, 4]}') t);
+END $$;
+CREATE TABLE tuned_once AS SELECT tuned('TABLE rows', 1) AS t;
+SELECT is(tuned('TABLE rows', 2), t, 'two threads') FROM tuned_once;
+SELECT is(tuned('SELECT * FROM rows ORDER BY md5(id::text)', 8), t, 'eight threads and shuffled rows') FROM tuned_once;
+SELECT is((SELECT count(*) || '/' || count(*) FILTER (WHERE best) || '/' || bool_and(score <= top)
+	FROM (SELECT t.*, max(score) FILTER (WHERE best) OVER () AS top
+		FROM boost_tune('TABLE rows', iterations => 5, folds => 3, space => '{"n_estimators": 30}') t) t), '5/1/true', 'one trial is the best');
+SELECT ok((SELECT bool_and((params ->> 'max_depth')::int BETWEEN 2 AND 3 AND (params ->> 'eta')::float8 BETWEEN 0.05 AND 0.4
+		AND params ->> 'gamma' = '0' AND (params ->> 'n_estimators')::int <= 30)
+	FROM boost_tune('TABLE rows', iterations => 6, folds => 3, space =>
+		'{"max_depth": [2, 3], "eta": {"low": 0.05, "high": 0.4, "log": true}, "gamma": 0, "n_estimators": 30}') WHERE iteration > 1),
+	'the space is kept to');
+SELECT ok((SELECT boost_fit('TABLE rows', params) IS NOT NULL FROM boost_tune('TABLE rows', iterations => 2, folds => 3,
+	metric => 'logloss', space => '{"n_estimators": 20}') WHERE best), 'boost_fit takes the parameters found');
+
+-- cancelling
+CREATE FUNCTION sqlstate_of(statement text) RETURNS text LANGUAGE plpgsql AS
+$$ BEGIN EXECUTE statement; RETURN '00000'; EXCEPTION WHEN OTHERS OR query_canceled THEN RETURN SQLSTATE; END $$;
+SET LOCAL statement_timeout = '300ms';
+SELECT is(sqlstate_of('SELECT * FROM boost_tune(''TABLE rows'', iterations => 5000)'), '57014', 'tuning can be cancelled');
+SET LOCAL statement_timeout = 0;
+SELECT ok(boost_fit('TABLE rows', '{"n_estimators": 2}') IS NOT NULL, 'and the session goes on');
+
+SELECT * FROM finish();
+ROLLBACK;
