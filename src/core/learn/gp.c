@@ -188,8 +188,9 @@ minus_log_posterior(int m, const double *theta, double *gradient, void *arg)
 }
 
 /*
- * Best of the starts: the prior's mean and, at first, shorter and longer
- * lengths; later the hyperparameters of the trial before.
+ * Best of the starts: the prior's mean, shorter lengths, and the
+ * hyperparameters of the trial before.  The short ones are needed every time:
+ * from long lengths the climb often ends where a coordinate passes for noise.
  */
 static gh_status
 maximise_posterior(evidence *e, const double *start, double *theta)
@@ -198,7 +199,7 @@ maximise_posterior(evidence *e, const double *start, double *theta)
 	double		lower[GH_MAX_DIMENSIONS + 1],
 				upper[GH_MAX_DIMENSIONS + 1],
 				best = INFINITY;
-	double		offset[] = {0.0, -2.0, 1.0};
+	double		offset[] = {-2.4, -1.6, 0.0};
 
 	for (int j = 0; j < d; j++)
 	{
@@ -207,7 +208,7 @@ maximise_posterior(evidence *e, const double *start, double *theta)
 	}
 	lower[d] = -14.0;
 	upper[d] = 2.0;
-	for (int s = start != NULL ? -1 : 0; s < (start != NULL ? 1 : 3); s++)
+	for (int s = start != NULL ? -1 : 0; s < 3; s++)
 	{
 		double		x[GH_MAX_DIMENSIONS + 1],
 					value;
