@@ -24,27 +24,47 @@ typedef struct gh_layout
  * Stochastic gradient descent on the cross entropy, McInnes, Healy and Melville,
  * section 3.2, with umap-learn's step sizes and clipping.
  *
- * An edge of weight w acts in w of all epochs.  It moves its head only, by twice
- * the step, because the graph holds its reverse as well; then
- * negative_sample_rate random vertices push the head away.  The vertices are cut
- * into chunks, the same for any number of threads.  A chunk goes through its
- * vertices in order and sees its own movements at once and those of the other
- * chunks as they stood when the epoch began, so the result is the same bytes for
- * any number of threads and any instruction set.
+ * An edge of weight w acts in w of all epochs: it pulls its two ends together,
+ * then negative_sample_rate random vertices push its head away.
+ *
+ * Parallel without races, as Gemulla, Nijkamp, Haas and Sismanis did for
+ * matrices (KDD 2011, https://doi.org/10.1145/2020408.2020426): the vertices are
+ * cut into chunks, the same for any number of threads.  First every chunk by
+ * itself goes through its vertices in order, as umap-learn does through all;
+ * then chunks meet in pairs, no chunk in two pairs at once, and each pair
+ * handles the edges between the two.  Random vertices of other chunks are seen
+ * as they stood when the epoch began.  So the result is the same bytes for any
+ * number of threads and any instruction set.
  *
  * y: n x dim by vertex, in and out.
  */
 extern gh_status gh_layout_run(gh_ctx *ctx, const gh_graph *graph, const gh_layout *layout, double *y);
 
-/* Bytes of scratch. */
-extern size_t gh_layout_memory(size_t n, int dim);
+/* Bytes of scratch, at most; n_edges as stored, in both directions. */
+extern size_t gh_layout_memory(size_t n, size_t n_edges, int dim);
 
-/* One epoch of one chunk: what the builds for each instruction set share. */
+/* ---- what the builds for each instruction set share --------------------- */
+
+/* The vertices of a chunk: [begin, end). */
+typedef struct gh_layout_range
+{
+	size_t		begin,
+				end;
+} gh_layout_range;
+
+/* An edge between two chunks, stored once. */
+typedef struct gh_layout_bridge
+{
+	uint32_t	head,
+				tail;
+	float		weight;
+} gh_layout_bridge;
+
 typedef struct gh_layout_epoch
 {
 	const gh_graph *graph;
 	const float *before;		/* n x dim, as the epoch began */
-	float	   *now;			/* n x dim, the chunk's own rows are moved */
+	float	   *now;			/* n x dim */
 	int			dim;
 	float		time,			/* the epoch's number, and the one before */
 				time_before;
@@ -55,13 +75,18 @@ typedef struct gh_layout_epoch
 	uint64_t	key;			/* of the epoch's random numbers */
 } gh_layout_epoch;
 
-/* Moves vertices [begin, end). */
-typedef gh_status (*gh_layout_chunk) (gh_ctx *ctx, const gh_layout_epoch *epoch, size_t begin, size_t end);
+typedef struct gh_layout_build
+{
+	/* Attraction inside a chunk, and repulsion of its vertices. */
+	gh_status	(*chunk) (gh_ctx *ctx, const gh_layout_epoch *epoch, const gh_layout_range *range);
+	/* Attraction along the edges between two chunks. */
+	gh_status	(*bridges) (gh_ctx *ctx, const gh_layout_epoch *epoch, const gh_layout_bridge *bridges, size_t n);
+} gh_layout_build;
 
-extern gh_status gh_layout_chunk_baseline(gh_ctx *ctx, const gh_layout_epoch *epoch, size_t begin, size_t end);
+extern const gh_layout_build gh_layout_baseline;
 #if defined(__x86_64__)
-extern gh_status gh_layout_chunk_avx2(gh_ctx *ctx, const gh_layout_epoch *epoch, size_t begin, size_t end);
-extern gh_status gh_layout_chunk_avx512(gh_ctx *ctx, const gh_layout_epoch *epoch, size_t begin, size_t end);
+extern const gh_layout_build gh_layout_avx2;
+extern const gh_layout_build gh_layout_avx512;
 #endif
 
 #endif							/* GH_LAYOUT_H */

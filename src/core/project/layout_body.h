@@ -1,8 +1,8 @@
 /*
  * layout_body.h
- *		One epoch of one chunk of the layout, included once per instruction set.
+ *		The steps of the layout, included once per instruction set.
  *
- * The includer defines GH_LAYOUT_CHUNK.  Each lane does the same operations in
+ * The includer defines GH_LAYOUT_BUILD.  Each lane does the same operations in
  * every build and lanes are added in one fixed tree, so the builds give the
  * same bytes.  No function of the C library decides a coordinate.
  */
@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-#define LANES 16
+/* Random vertices measured at once: the default of 5 fits. */
+#define LANES 8
 
 /* Steps are clipped to this on each axis. */
 #define MOST_STEP 4.0f
@@ -71,14 +72,12 @@ add_lanes(const float *lane)
 		half[i] = lane[i] + lane[i + LANES / 2];
 	for (int i = 0; i < LANES / 4; i++)
 		half[i] += half[i + LANES / 4];
-	for (int i = 0; i < LANES / 8; i++)
-		half[i] += half[i + LANES / 8];
 	return half[0] + half[1];
 }
 
-/* One edge pulls its head, `own`, towards its tail. */
+/* An edge that acts pulls both of its ends together. */
 static inline void
-attract(const gh_layout_epoch *e, int dim, float *own, const float *other)
+attract(const gh_layout_epoch *e, int dim, float *head, float *tail)
 {
 	float		delta[GH_LAYOUT_MOST_DIM];
 	float		distance2 = 0,
@@ -87,7 +86,7 @@ attract(const gh_layout_epoch *e, int dim, float *own, const float *other)
 
 	for (int c = 0; c < dim; c++)
 	{
-		delta[c] = own[c] - other[c];
+		delta[c] = head[c] - tail[c];
 		distance2 += delta[c] * delta[c];
 	}
 	if (!(distance2 > SAME_PLACE))
@@ -95,10 +94,22 @@ attract(const gh_layout_epoch *e, int dim, float *own, const float *other)
 	power = power_of(distance2, e->b);
 	coefficient = -2 * e->a * e->b * power / (distance2 * (1 + e->a * power));
 	for (int c = 0; c < dim; c++)
-		own[c] += 2 * e->alpha * clip(coefficient * delta[c]);
+	{
+		float		step = e->alpha * clip(coefficient * delta[c]);
+
+		head[c] += step;
+		tail[c] -= step;
+	}
 }
 
-/* LANES vertices push `own` away, all measured from where it stands; its own copies do nothing. */
+/* An edge acts when the number of times that it was due so far becomes one more. */
+static inline bool
+acts(const gh_layout_epoch *e, float weight)
+{
+	return (int32_t) (e->time * weight) != (int32_t) (e->time_before * weight);
+}
+
+/* LANES vertices push `own` away, all measured from where it stands; copies of it do nothing. */
 static inline void
 repel(const gh_layout_epoch *e, int dim, float *own, const float (*others)[LANES])
 {
@@ -145,80 +156,95 @@ mix(uint64_t z)
 
 #define GOLDEN UINT64_C(0x9e3779b97f4a7c15)
 
-/* A chunk's view: its own vertices as they are, others as they were. */
-static inline const float *
-seen(const gh_layout_epoch *e, int dim, size_t begin, size_t end, size_t v)
-{
-	return (v >= begin && v < end ? e->now : e->before) + v * dim;
-}
-
-/* Draws so many vertices into the lanes from *used on; repels whenever they are full. */
+/*
+ * Lets random vertices push vertex v away, LANES at a time.  A chunk sees its
+ * own vertices as they are, others as the epoch began.
+ */
 static inline void
-draw(const gh_layout_epoch *e, int dim, size_t begin, size_t end, float *own, uint64_t *state,
-	 float (*lanes)[LANES], int *used)
+draw(const gh_layout_epoch *e, int dim, const gh_layout_range *range, size_t v, uint64_t *state)
 {
+	float	   *own = e->now + v * dim;
 	uint64_t	n = e->graph->n;
 	uint64_t	bits = 0;
 
-	for (int s = 0; s < e->negative_sample_rate; s++)
+	for (int begin = 0; begin < e->negative_sample_rate; begin += LANES)
 	{
-		const float *other;
+		float		lanes[GH_LAYOUT_MOST_DIM][LANES];
 
-		if (s % 2 == 0)
-			bits = mix(*state += GOLDEN);
-		other = seen(e, dim, begin, end, (bits & UINT32_MAX) * n >> 32);
-		bits >>= 32;
-		for (int c = 0; c < dim; c++)
-			lanes[c][*used] = other[c];
-		if (++*used == LANES)
+		for (int l = 0; l < LANES; l++)
 		{
-			repel(e, dim, own, (const float (*)[LANES]) lanes);
-			*used = 0;
+			size_t		drawn = v;
+			const float *other;
+
+			if (begin + l < e->negative_sample_rate)
+			{
+				if (l % 2 == 0)
+					bits = mix(*state += GOLDEN);
+				drawn = (bits & UINT32_MAX) * n >> 32;
+				bits >>= 32;
+			}
+			other = (drawn >= range->begin && drawn < range->end ? e->now : e->before) + drawn * dim;
+			for (int c = 0; c < dim; c++)
+				lanes[c][l] = other[c];
 		}
+		repel(e, dim, own, (const float (*)[LANES]) lanes);
 	}
 }
 
 static inline __attribute__((always_inline)) gh_status
-run_chunk(gh_ctx *ctx, const gh_layout_epoch *e, size_t begin, size_t end, const int dim)
+run_chunk(gh_ctx *ctx, const gh_layout_epoch *e, const gh_layout_range *range, const int dim)
 {
 	const gh_graph *g = e->graph;
 	size_t		poll = 0;
 
-	for (size_t v = begin; v < end; v++)
+	for (size_t v = range->begin; v < range->end; v++)
 	{
 		float	   *own = e->now + v * dim;
-		float		lanes[GH_LAYOUT_MOST_DIM][LANES];
 		uint64_t	state = mix(e->key + v * GOLDEN);
-		int			used = 0;
 
 		for (size_t edge = g->offsets[v]; edge < g->offsets[v + 1]; edge++)
 		{
-			float		w = g->weights[edge];
+			size_t		tail = g->columns[edge];
 
 			if (poll++ % POLL_EVERY == 0)
 				GH_CHECK_STOP(ctx);
-			/* it acts when the epochs that it was due in so far become one more */
-			if ((int32_t) (e->time * w) == (int32_t) (e->time_before * w))
+			if (!acts(e, g->weights[edge]))
 				continue;
-			attract(e, dim, own, seen(e, dim, begin, end, g->columns[edge]));
-			draw(e, dim, begin, end, own, &state, lanes, &used);
+			if (tail >= range->begin && tail < range->end)
+				attract(e, dim, own, e->now + tail * dim);
+			draw(e, dim, range, v, &state);
 		}
-		if (used == 0)
-			continue;
-		for (int c = 0; c < dim; c++)
-		{
-			for (int l = used; l < LANES; l++)
-				lanes[c][l] = own[c];
-		}
-		repel(e, dim, own, (const float (*)[LANES]) lanes);
 	}
 	return GH_OK;
 }
 
-gh_status
-GH_LAYOUT_CHUNK(gh_ctx *ctx, const gh_layout_epoch *epoch, size_t begin, size_t end)
+/* Twice, for the edge and its reverse. */
+static inline __attribute__((always_inline)) gh_status
+run_bridges(gh_ctx *ctx, const gh_layout_epoch *e, const gh_layout_bridge *bridges, size_t n, const int dim)
 {
-	if (epoch->dim == 2)
-		return run_chunk(ctx, epoch, begin, end, 2);
-	return run_chunk(ctx, epoch, begin, end, epoch->dim);
+	for (int direction = 0; direction < 2; direction++)
+	{
+		for (size_t i = 0; i < n; i++)
+		{
+			if (i % POLL_EVERY == 0)
+				GH_CHECK_STOP(ctx);
+			if (acts(e, bridges[i].weight))
+				attract(e, dim, e->now + (size_t) bridges[i].head * dim, e->now + (size_t) bridges[i].tail * dim);
+		}
+	}
+	return GH_OK;
 }
+
+static gh_status
+chunk_steps(gh_ctx *ctx, const gh_layout_epoch *e, const gh_layout_range *range)
+{
+	return e->dim == 2 ? run_chunk(ctx, e, range, 2) : run_chunk(ctx, e, range, e->dim);
+}
+
+static gh_status
+bridge_steps(gh_ctx *ctx, const gh_layout_epoch *e, const gh_layout_bridge *bridges, size_t n)
+{
+	return e->dim == 2 ? run_bridges(ctx, e, bridges, n, 2) : run_bridges(ctx, e, bridges, n, e->dim);
+}
+
+const gh_layout_build GH_LAYOUT_BUILD = {chunk_steps, bridge_steps};

@@ -158,7 +158,7 @@ gh_umap_memory(size_t n, int d, const gh_umap_params *params)
 				order = n * sizeof(uint32_t);
 	size_t		join = points + tree + nearest + gh_graph_scratch(n, k) + graph,
 				start = points + order + graph + y + gh_start_memory(n, d, params->init, dim),
-				layout = order + graph + y + gh_layout_memory(n, dim);
+				layout = order + graph + y + gh_layout_memory(n, 2 * n * k, dim);
 	size_t		peak = join > start ? join : start;
 
 	return peak > layout ? peak : layout;
