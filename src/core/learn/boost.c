@@ -509,8 +509,8 @@ done:
 size_t
 gh_boost_memory(size_t n_rows, int n_features, const gh_boost_params *params)
 {
-	/* codes, label, weight, margin, gradients, and up to as many validation rows */
-	size_t		row = (size_t) n_features + 32 + 1 + 4 + 4 + sizeof(gh_sum) + sizeof(double),
+	/* codes (with columns for "missing"), label, weight, margin, gradients; and as many validation rows at most */
+	size_t		row = ((size_t) n_features + 31) / 16 * 16 + 1 + 4 + 4 + sizeof(gh_sum) + sizeof(double),
 				bytes;
 
 	if (gh_mul_overflow(n_rows, row, &bytes) ||

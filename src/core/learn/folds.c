@@ -103,6 +103,11 @@ number_groups(deck *d, const uint32_t *group)
 	}
 	for (size_t g = 0; g < d->n_groups; g++)
 	{
+		if (g % POLL_STEPS == 0 && gh_should_stop(d->ctx))
+		{
+			status = gh_canceled(d->ctx);
+			goto done;
+		}
 		d->hash[g] = gh_random_u64(d->seed, GH_STREAM_FOLDS, keys[d->rows[d->row_begin[g]]]);
 		d->size[g] = d->row_begin[g + 1] - d->row_begin[g];
 	}
@@ -429,10 +434,14 @@ check_arguments(gh_ctx *ctx, const gh_labels *labels, int k, const double *share
 		if (!(shares[f] > 0.0 && isfinite(shares[f])))
 			return gh_fail(ctx, GH_EINVAL, "share of fold %d is %g, not above 0", f + 1, shares[f]);
 	for (size_t i = 0; i < labels->n; i++)
+	{
+		if (i % POLL_STEPS == 0)
+			GH_CHECK_STOP(ctx);
 		for (uint64_t at = labels->begin[i]; at < labels->begin[i + 1]; at++)
 			if (labels->label[at] >= labels->n_labels)
 				return gh_fail(ctx, GH_EINTERNAL, "label %u of row %zu is not below %u", labels->label[at], i,
 							   labels->n_labels);
+	}
 	return GH_OK;
 }
 

@@ -63,8 +63,12 @@ gh_grower_memory(size_t n, int n_features, const gh_boost_params *params)
 	size_t		leaves = params->max_depth > 0 && params->max_depth < 20 ? (size_t) 1 << params->max_depth : n;
 
 	leaves = leaves < n ? leaves : n;
+	if (params->max_leaves > 0 && (size_t) params->max_leaves < leaves)
+		leaves = (size_t) params->max_leaves;
+	/* nodes are twice the leaves, and their arrays grow by doubling */
 	return n * 2 * sizeof(uint32_t) + slots * histogram_size * sizeof(gh_sum) +
-		2 * leaves * (sizeof(gh_grown) + sizeof(gh_step) + sizeof(uint32_t)) + (size_t) n_features * 32;
+		(4 * leaves + FIRST_NODES) * (sizeof(gh_grown) + sizeof(gh_step) + sizeof(uint32_t)) +
+		(size_t) n_features * 64 + 4096;
 }
 
 /* Where each column's sums begin. */

@@ -18,6 +18,8 @@
 #define BLOCK 8
 #define MAX_FOLDS 255
 #define MAX_ITERATIONS 10000
+/* Rows between two polls. */
+#define POLL_ROWS 65536
 /* Sobol points tried for one that is new. */
 #define MAX_SKIPS 4096
 
@@ -79,7 +81,7 @@ is_usable(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int f, bool *usab
 	{
 		uint32_t	row = fit->rows[i];
 
-		if (i % 65536 == 0)
+		if (i % POLL_ROWS == 0)
 			GH_CHECK_STOP(ctx);
 		if (weight_at(fit, row) > 0.0)
 			has[fold[i] == f][fit->labels[row] != 0] = true;
@@ -108,7 +110,11 @@ fill_fold(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int f, fold_run *
 		(fit->weights != NULL && run->weights == NULL))
 		return gh_ctx_status(ctx);
 	for (size_t i = 0; i < fit->n_rows; i++)
+	{
+		if (i % POLL_ROWS == 0)
+			GH_CHECK_STOP(ctx);
 		run->rows[fold[i] == f ? valid++ : train++] = fit->rows[i];
+	}
 	run->fit = *fit;
 	run->fit.rows = run->rows;
 	run->fit.n_rows = train;
@@ -451,12 +457,13 @@ done:
 size_t
 gh_tune_memory(size_t n_rows, int n_features, int k, const gh_boost_params *base)
 {
-	/* rows of every fold; validation rows are those of all folds together once */
-	size_t		fit = gh_boost_memory(n_rows, n_features, base),
+	/* a row trains in all folds but one, is listed in all, and is validated in one */
+	size_t		fit = gh_boost_memory(n_rows - n_rows / (size_t) k, n_features, base),
 				fits,
 				rows;
 
-	if (gh_mul_overflow(fit, (size_t) k, &fits) || gh_mul_overflow(n_rows, (size_t) k * 4 + (BLOCK + 3) * 8, &rows) ||
+	if (gh_mul_overflow(fit, (size_t) k, &fits) ||
+		gh_mul_overflow(n_rows, (size_t) k * sizeof(uint32_t) + (BLOCK + 2) * sizeof(double) + 1, &rows) ||
 		gh_add_overflow(fits, rows, &rows))
 		return SIZE_MAX;
 	return rows;
