@@ -59,16 +59,16 @@ EXCEPTION WHEN query_canceled THEN
 	RETURN extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000;
 END $$;
 SET LOCAL statement_timeout = 150;
-SELECT cmp_ok(canceled_after($$SELECT count(*) FROM umap_project('TABLE many', n_epochs => 2000)$$), '<', 150 + 250.0::float8,
+SELECT cmp_ok(canceled_after($$SELECT count(*) FROM umap_project('TABLE many', n_epochs => 2000)$$), '<', 150 + 100.0::float8,
 	'cancelled while reading or searching neighbours');
 SET LOCAL statement_timeout = 1500;
-SELECT cmp_ok(canceled_after($$SELECT count(*) FROM umap_project('TABLE many', n_epochs => 2000)$$), '<', 1500 + 250.0::float8,
+SELECT cmp_ok(canceled_after($$SELECT count(*) FROM umap_project('TABLE many', n_epochs => 2000)$$), '<', 1500 + 100.0::float8,
 	'cancelled in the graph or the start');
 SET LOCAL statement_timeout = 4000;
-SELECT cmp_ok(canceled_after($$SELECT count(*) FROM umap_project('TABLE many', n_epochs => 20000)$$), '<', 4000 + 250.0::float8,
+SELECT cmp_ok(canceled_after($$SELECT count(*) FROM umap_project('TABLE many', n_epochs => 20000)$$), '<', 4000 + 100.0::float8,
 	'cancelled in the layout');
 SET LOCAL statement_timeout = 1000;
-SELECT cmp_ok(canceled_after($$SELECT sum(xy[1]) FROM (SELECT umap_project(features, n_epochs => 20000) OVER () AS xy FROM many) s$$), '<', 1000 + 250.0::float8,
+SELECT cmp_ok(canceled_after($$SELECT sum(xy[1]) FROM (SELECT umap_project(features, n_epochs => 20000) OVER () AS xy FROM many) s$$), '<', 1000 + 100.0::float8,
 	'the window form, too');
 SET LOCAL statement_timeout = 0;
 SELECT is(digest('TABLE points', 2), d, 'the next statement works') FROM one;
