@@ -895,11 +895,12 @@ training_survives_a_failed_allocation(void **state)
 	make_data(&d);
 	d.training.n = d.labels.n = 120;
 	d.training.params.n_estimators = 2;
-	for (int kind = 0; kind < 2; kind++)
+	for (int kind = 0; kind < 3; kind++)
 	{
 		gh_status	status = GH_ENOMEM;
 
-		d.training.params.early_stopping_rounds = kind;
+		d.training.params.early_stopping_rounds = kind == 1;
+		d.training.iterations = kind == 2;
 		for (uint64_t k = 1; status != GH_OK; k++)
 		{
 			gh_ctx	   *ctx = gh_ctx_open(NULL);

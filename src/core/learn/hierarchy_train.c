@@ -35,11 +35,30 @@ count_held_out(const gh_training *t)
 	return n;
 }
 
+/* The parameters, with the largest trees that the search may ask for. */
+static gh_boost_params
+largest_params(const gh_training *t)
+{
+	gh_boost_params p = t->params;
+
+	for (int k = 0; t->iterations > 0 && k < t->space.n; k++)
+	{
+		const gh_dimension *dimension = &t->space.dimension[k];
+		int		   *value = strcmp(dimension->name, "max_depth") == 0 ? &p.max_depth
+			: strcmp(dimension->name, "max_leaves") == 0 ? &p.max_leaves
+			: strcmp(dimension->name, "n_estimators") == 0 ? &p.n_estimators : NULL;
+
+		/* 0 is no limit already */
+		if (value != NULL && *value > 0 && dimension->high > *value)
+			*value = (int) dimension->high;
+	}
+	return p;
+}
+
 /* Bytes of one classifier's trees, if they all grow as far as they may. */
 static size_t
-trees_memory(const gh_training *t)
+trees_memory(const gh_training *t, const gh_boost_params *p)
 {
-	const gh_boost_params *p = &t->params;
 	size_t		most = 2 * t->n,
 				bytes = 0;
 
@@ -54,15 +73,20 @@ trees_memory(const gh_training *t)
 size_t
 gh_hierarchy_thread_memory(const gh_training *training)
 {
-	size_t		bytes = gh_boost_memory(training->n, training->n_features, &training->params);
+	gh_boost_params p = largest_params(training);
+	/* a search keeps the fits of all folds side by side */
+	size_t		fits = training->iterations > 0 && training->folds > 1 ? (size_t) training->folds : 1,
+				bytes = 0;
 
-	/* rows, labels, a vanilla classifier's trees */
+	add_product(&bytes, gh_boost_memory(training->n, training->n_features, &p), fits);
+	add_product(&bytes, trees_memory(training, &p), fits);
+	/* rows, labels */
 	add_product(&bytes, training->n, sizeof(uint32_t) + sizeof(uint8_t));
-	add_product(&bytes, trees_memory(training), 1);
-	if (training->iterations > 0 || training->params.early_stopping_rounds > 0)
+	if (training->iterations > 0 || p.early_stopping_rounds > 0)
 	{
-		/* folds: labels, groups, fold numbers, the rows of both parts, margins */
-		add_product(&bytes, training->n, sizeof(uint64_t) + 4 * sizeof(uint32_t) + 1 + sizeof(double));
+		/* labels, groups and numbers of the folds; their rows; margins of the last rounds */
+		add_product(&bytes, training->n, sizeof(uint64_t) + 2 * sizeof(uint32_t) + 1);
+		add_product(&bytes, training->n, fits * sizeof(uint32_t) + 9 * sizeof(double));
 		add_product(&bytes, (size_t) training->iterations, sizeof(gh_trial));
 	}
 	return bytes;
@@ -71,6 +95,7 @@ gh_hierarchy_thread_memory(const gh_training *training)
 size_t
 gh_hierarchy_memory(const gh_training *training, const gh_model *model)
 {
+	gh_boost_params p = largest_params(training);
 	size_t		held_out = count_held_out(training),
 				bytes = gh_bins_memory(training->n, training->n_features);
 
@@ -79,7 +104,7 @@ gh_hierarchy_memory(const gh_training *training, const gh_model *model)
 	add_product(&bytes, held_out, (size_t) model->n_nodes * sizeof(double));
 	if (training->vanilla)
 		add_product(&bytes, held_out, (size_t) model->n_genres * sizeof(double));
-	add_product(&bytes, trees_memory(training), model->n_nodes);
+	add_product(&bytes, trees_memory(training, &p), model->n_nodes);
 	add_product(&bytes, gh_hierarchy_thread_memory(training), 1);
 	return bytes;
 }
