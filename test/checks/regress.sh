@@ -6,8 +6,7 @@ awk '
 		n++
 		name = $2
 		print (/ \.\.\. ok/ ? "ok " : "not ok ") n " - pg_regress " name
-	}
-	END { print "1.." n + 1 }' "$GH_TMP/regress.log"
+	}' "$GH_TMP/regress.log"
 count=$(grep -c ' \.\.\. ' "$GH_TMP/regress.log")
 if [ $status -eq 0 ]; then
 	echo "ok $((count + 1)) - pg_regress as a whole"
@@ -16,3 +15,4 @@ else
 	sed 's/^/# /' "$GH_TMP/regress.log"
 	[ ! -f regression.diffs ] || sed 's/^/# /' regression.diffs
 fi
+echo "1..$((count + 1))"
