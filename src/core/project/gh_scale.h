@@ -7,11 +7,14 @@
 
 #include "base/gh_context.h"
 
+/* GH_EDATA naming the first value that is not finite; *largest gets the greatest magnitude. */
+extern gh_status gh_scale_check(gh_ctx *ctx, const double *points, size_t n, int d, double *largest);
+
 /*
  * out (n x d, row-major) becomes the z-scores of the columns, a constant one 0;
  * or, without `standardize`, the points themselves, multiplied by a power of two
  * when they are so large or small that squares of distances would overflow or
- * vanish.  GH_EDATA names the first value that is not finite.
+ * vanish.  Fails as gh_scale_check does.
  */
 extern gh_status gh_scale_points(gh_ctx *ctx, const double *points, size_t n, int d, bool standardize, double *out);
 

@@ -21,8 +21,8 @@ typedef struct scaling
 	double	   *out;
 } scaling;
 
-static gh_status
-check_finite(gh_ctx *ctx, const double *points, size_t n, int d, double *largest)
+gh_status
+gh_scale_check(gh_ctx *ctx, const double *points, size_t n, int d, double *largest)
 {
 	*largest = 0;
 	for (size_t i = 0; i < n * d; i++)
@@ -96,7 +96,7 @@ gh_scale_points(gh_ctx *ctx, const double *points, size_t n, int d, bool standar
 				scale = 1;
 	int			exponent;
 
-	GH_TRY(check_finite(ctx, points, n, d, &largest));
+	GH_TRY(gh_scale_check(ctx, points, n, d, &largest));
 	if (standardize)
 		return gh_parallel(ctx, d, standardize_task, &s);
 	frexp(largest, &exponent);

@@ -251,6 +251,9 @@ gh_umap_project(gh_ctx *ctx, const double *points, size_t n, int d, const gh_uma
 		return gh_fail(ctx, GH_EINVAL, "points of %d coordinates cannot be projected", d);
 	if (n < 2)
 	{
+		double		largest;
+
+		GH_TRY(gh_scale_check(ctx, points, n, d, &largest));
 		memset(embedding, 0, sizeof(double) * n * params->n_components);
 		return GH_OK;
 	}
