@@ -355,24 +355,6 @@ a_full_feature_may_have_missing_values(void **state)
 	test_discard(&data);
 }
 
-/* More open nodes than histograms fit the pool: children are counted, not subtracted, to the same end. */
-static void
-trees_do_not_depend_on_the_pool(void **state)
-{
-	test_data	data = test_make(120, 1200, 0, 0, 6);
-	gh_boost_params params = gh_boost_defaults();
-
-	(void) state;
-	params.n_estimators = 1;
-	params.max_depth = 6;
-	params.min_child_weight = .2;
-	params.lambda = .01;
-	for (size_t i = 0; i < data.n; i++)
-		data.labels[i] = test_uniform(99, i) < .5;
-	expect_oracle(&data, params, NULL);
-	test_discard(&data);
-}
-
 /* ---- bins -------------------------------------------------------------- */
 
 static void
@@ -503,6 +485,48 @@ fit_all(gh_ctx *ctx, const test_data *data, const gh_boost_params *params, const
 	test_ok(ctx, gh_boost_train(ctx, &fit, params, &booster, NULL));
 	gh_bins_free(ctx, &bins);
 	return booster;
+}
+
+/*
+ * A thousand copies of a feature change nothing but the size of a histogram:
+ * few fit the pool then, and most children are both counted.
+ */
+static void
+trees_do_not_depend_on_the_pool(void **state)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	test_data	narrow = test_make(1500, 4, 0, 0, 6),
+				wide = test_make(1500, 1024, 2, 0, 6);
+	gh_boost_params params = gh_boost_defaults();
+
+	(void) state;
+	for (size_t i = 0; i < narrow.n; i++)
+	{
+		wide.labels[i] = narrow.labels[i];
+		for (size_t j = 0; j < 1024; j++)
+			wide.rows[1024 * i + j] = narrow.rows[4 * i + (j < 4 ? j : 0)];
+	}
+	params.n_estimators = 2;
+	params.max_depth = 7;
+	params.min_child_weight = .1;
+	for (int policy = 0; policy < 2; policy++)
+	{
+		gh_booster	a,
+					b;
+
+		params.grow_policy = policy == 0 ? GH_GROW_DEPTHWISE : GH_GROW_LOSSGUIDE;
+		a = fit_all(ctx, &narrow, &params, NULL);
+		b = fit_all(ctx, &wide, &params, NULL);
+		assert_true(a.trees[0].n_nodes > 60);
+		assert_int_equal(b.n_features, 1024);
+		b.n_features = 4;
+		test_same_booster(ctx, &a, &b);
+		gh_booster_free(ctx, &a);
+		gh_booster_free(ctx, &b);
+	}
+	test_discard(&narrow);
+	test_discard(&wide);
+	test_close(ctx);
 }
 
 static gh_boost_params
