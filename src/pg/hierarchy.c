@@ -381,7 +381,7 @@ genre_hier_hierarchy_fit(PG_FUNCTION_ARGS)
 	gh_ctx	   *ctx = gh_pg_open(CurrentMemoryContext);
 	gh_args		args = {"hierarchy_fit", fcinfo, NULL};
 	char	   *query = gh_arg_text(&args, 0, "query"),
-			   *supergenres = gh_arg_text(&args, 1, "supergenres");
+			   *supergenres;
 	ArrayType  *given = PG_ARGISNULL(7) ? NULL : PG_GETARG_ARRAYTYPE_P(7);
 	gh_train_options options;
 	fitting		f = {
@@ -400,6 +400,12 @@ genre_hier_hierarchy_fit(PG_FUNCTION_ARGS)
 
 	gh_params_parse(ctx, PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2), GH_PARAMS_TUNING,
 					(const char *const *) feature, n_given, &options.params);
+	if (gh_arg_is_null(&args, 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("hierarchy_fit: supergenres must not be NULL"),
+				 errhint("Give the text of a query that returns genre and supergenre, or genre and parent.")));
+	supergenres = gh_arg_text(&args, 1, "supergenres");
 	options.iterations = gh_arg_int(&args, 3, "iterations");
 	options.folds = gh_arg_int(&args, 4, "folds");
 	options.validation_fraction = gh_arg_float(&args, 5, "validation_fraction");

@@ -150,7 +150,12 @@ gh_parsed_row(gh_parsed *parsed, const char *what, ArrayType *features)
 	const bits8 *bitmap = ARR_NULLBITMAP(features);
 	const char *data = ARR_DATA_PTR(features);
 
-	if (n != parsed->n_features || ARR_NDIM(features) > 1)
+	if (ARR_NDIM(features) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("%s: the features have %d dimensions", what, ARR_NDIM(features)),
+				 errhint("Features are a one-dimensional array.")));
+	if (n != parsed->n_features)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("%s: %d features given, the model was trained on %d", what, n, parsed->n_features),
