@@ -43,17 +43,24 @@ SELECT classifier, round(average_precision::numeric, 4) AS "average precision",
        genres, supergenres, training_songs AS "training songs", validation_songs AS "validation songs"
 FROM result;
 
--- Three songs of the three largest supergenres, picked by chance (md5), all features known.
+-- A song of each of the three largest supergenres, of no other if there is one, picked by
+-- chance (md5), all features known.
 CREATE TEMPORARY TABLE picked AS
+WITH complete AS (
+    SELECT song_id, supergenre, count(*) OVER (PARTITION BY song_id) AS supergenres
+    FROM (SELECT DISTINCT song_id, supergenre FROM labelled) AS l JOIN songs USING (song_id)
+    WHERE num_nulls(duration, acousticness, danceability, energy, explicit, instrumentalness, key, liveness, loudness,
+                    mode, speechiness, tempo, time_signature, valence) = 0
+), one AS (
+    SELECT DISTINCT ON (supergenre) supergenre, song_id, count(*) OVER (PARTITION BY supergenre) AS size
+    FROM complete ORDER BY supergenre, supergenres, md5(song_id)
+)
 SELECT row_number() OVER (ORDER BY size DESC, supergenre) AS number, song_id, supergenre
-FROM (SELECT DISTINCT ON (supergenre) supergenre, song_id, count(*) OVER (PARTITION BY supergenre) AS size
-      FROM labelled JOIN songs USING (song_id) WHERE num_nulls(VARIADIC ARRAY[duration, acousticness, danceability, energy,
-          explicit, instrumentalness, key, liveness, loudness, mode, speechiness, tempo, time_signature, valence]) = 0
-      ORDER BY supergenre, md5(song_id)) AS one
-ORDER BY size DESC, supergenre LIMIT 3;
+FROM one ORDER BY size DESC, supergenre LIMIT 3;
 
 \echo '== Three songs and their likeliest genres'
-SELECT p.number AS song, a.name AS artist, a.genres AS "genres of the artist"
+SELECT p.number AS song, p.song_id, a.name AS artist,
+       CASE WHEN length(a.genres) > 75 THEN left(a.genres, 72) || '...' ELSE a.genres END AS "genres of the artist"
 FROM picked p CROSS JOIN LATERAL
      (SELECT name, array_to_string(genres, ', ') AS genres FROM song_artists JOIN artists USING (artist_id)
       WHERE song_artists.song_id = p.song_id AND genres && (SELECT array_agg(node) FROM node WHERE is_genre)
