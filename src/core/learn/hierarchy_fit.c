@@ -126,10 +126,27 @@ count_groups(const gh_trainer *trainer, const scope *s, int most)
 	return n;
 }
 
+/* One label a row: its class. */
+static gh_status
+fill_classes(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, uint64_t *begin, uint32_t *label, uint32_t *group)
+{
+	const uint32_t *all = trainer->training->group;
+
+	for (size_t i = 0; i < s->n; i++)
+	{
+		if (i % ROWS_BETWEEN_POLLS == 0)
+			GH_CHECK_STOP(ctx);
+		begin[i] = i;
+		label[i] = s->labels[s->rows[i]];
+		group[i] = all != NULL ? all[s->rows[i]] : 0;
+	}
+	begin[s->n] = s->n;
+	return GH_OK;
+}
+
 static gh_status
 deal_folds(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, int k, uint64_t seed, uint8_t *fold)
 {
-	const gh_training *t = trainer->training;
 	uint64_t   *begin = GH_NEW(ctx, s->n + 1, uint64_t);
 	uint32_t   *label = GH_NEW(ctx, s->n, uint32_t),
 			   *group = GH_NEW(ctx, s->n, uint32_t);
@@ -139,16 +156,9 @@ deal_folds(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, int k, uint64
 	if (begin == NULL || label == NULL || group == NULL)
 		status = gh_ctx_status(ctx);
 	else
-	{
-		for (size_t i = 0; i < s->n; i++)
-		{
-			begin[i] = i;
-			label[i] = s->labels[s->rows[i]];
-			group[i] = t->group != NULL ? t->group[s->rows[i]] : 0;
-		}
-		begin[s->n] = s->n;
-		status = gh_folds(ctx, &labels, t->group != NULL ? group : NULL, k, NULL, seed, fold);
-	}
+		status = fill_classes(ctx, trainer, s, begin, label, group);
+	if (status == GH_OK)
+		status = gh_folds(ctx, &labels, trainer->training->group != NULL ? group : NULL, k, NULL, seed, fold);
 	gh_free(ctx, group);
 	gh_free(ctx, label);
 	gh_free(ctx, begin);

@@ -171,6 +171,8 @@ divide_rows(gh_ctx *ctx, gh_trainer *r)
 		return gh_ctx_status(ctx);
 	for (size_t i = 0; i < t->n; i++)
 	{
+		if (i % ROWS_BETWEEN_POLLS == 0)
+			GH_CHECK_STOP(ctx);
 		if (t->labels->begin[i] == t->labels->begin[i + 1])
 			continue;
 		if (t->validation != NULL && t->validation[i])
@@ -205,7 +207,11 @@ gather_validation(gh_ctx *ctx, gh_trainer *r)
 			return gh_ctx_status(ctx);
 	}
 	for (size_t i = 0; i < r->n_valid; i++)
+	{
+		if (i % ROWS_BETWEEN_POLLS == 0)
+			GH_CHECK_STOP(ctx);
 		memcpy(r->valid_x + i * d, r->training->rows + r->valid_rows[i] * d, d * sizeof(float));
+	}
 	return GH_OK;
 }
 
