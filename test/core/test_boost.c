@@ -849,6 +849,41 @@ samples_have_their_sizes(void **state)
 	test_close(ctx);
 }
 
+/* The sample of every tree by the rule, and its sum of hessians by the trees before. */
+static void
+samples_are_the_drawn_rows(void **state)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	test_data	data = test_make(700, 4, 0, .1, 26);
+	gh_boost_params params = gh_boost_defaults();
+	gh_booster	booster;
+
+	(void) state;
+	params.n_estimators = 12;
+	params.subsample = .45;
+	params.seed = 77;
+	booster = fit_all(ctx, &data, &params, NULL);
+	for (uint32_t t = 0; t < 12; t++)
+	{
+		gh_booster	before = booster;
+		uint64_t	seed = gh_random_seed(77, t, 0);
+		double		cover = 0;
+
+		before.n_trees = t;
+		for (uint64_t i = 0; i < data.n; i++)
+			if (gh_random_block(seed, GH_STREAM_BOOST_ROWS, i / 4).v[i % 4] < .45 * 4294967296.0)
+			{
+				double		p = gh_booster_probability(&before, data.rows + 4 * i);
+
+				cover += p * (1 - p);
+			}
+		assert_true(fabs(booster.trees[t].cover[0] - cover) < 1e-4 * cover);
+	}
+	gh_booster_free(ctx, &booster);
+	test_discard(&data);
+	test_close(ctx);
+}
+
 /* The curve by literal log-losses of prefixes of the long run. */
 static void
 early_stopping_stops_at_the_best(void **state)
@@ -862,9 +897,13 @@ early_stopping_stops_at_the_best(void **state)
 	gh_fit		fit = test_fit(&data, &bins);
 	double		margins[300],
 				curve[60];
-	int			best = 0;
+	int			last = -1,
+				different = 0;
 
 	(void) state;
+	params.eta = .25;
+	params.max_depth = 4;
+	params.lambda = 1;
 	fit.n_rows = 600;
 	fit.valid_rows = data.all + 600;
 	fit.n_valid = 300;
@@ -887,20 +926,28 @@ early_stopping_stops_at_the_best(void **state)
 			curve[t] -= log(data.labels[i] ? p : 1 - p) / 300;
 		}
 	}
-	for (int t = 1; t < 60 && t - best < 8; t++)
-		if (curve[t] < curve[best])
-			best = t;
-	assert_true(best > 2 && best < 50);
-	params.early_stopping_rounds = 8;
-	test_ok(ctx, gh_boost_train(ctx, &fit, &params, &stopped, margins));
-	assert_int_equal(stopped.n_trees, best + 1);
-	for (int i = 0; i < 300; i++)
-		assert_true(margins[i] == gh_booster_margin(&stopped, data.rows + 5 * (600 + i)));
-	full.n_trees = stopped.n_trees;
-	test_same_booster(ctx, &full, &stopped);
+	for (int patience = 1; patience <= 12; patience++)
+	{
+		int			best = 0;
+
+		for (int t = 1; t < 60 && t - best <= patience; t++)
+			if (curve[t] < curve[best])
+				best = t;
+		assert_true(best < 50);
+		params.early_stopping_rounds = patience;
+		test_ok(ctx, gh_boost_train(ctx, &fit, &params, &stopped, margins));
+		assert_int_equal(stopped.n_trees, best + 1);
+		for (int i = 0; i < 300; i++)
+			assert_true(margins[i] == gh_booster_margin(&stopped, data.rows + 5 * (600 + i)));
+		full.n_trees = stopped.n_trees;
+		test_same_booster(ctx, &full, &stopped);
+		gh_booster_free(ctx, &stopped);
+		different += best != last;
+		last = best;
+	}
+	assert_true(different > 1);	/* the curve has dips, so patience matters */
 	full.n_trees = 60;
 	gh_booster_free(ctx, &full);
-	gh_booster_free(ctx, &stopped);
 	gh_bins_free(ctx, &bins);
 	test_discard(&data);
 	test_close(ctx);
@@ -1182,6 +1229,7 @@ main(void)
 		cmocka_unit_test(max_delta_step_bounds_leaves),
 		cmocka_unit_test(growth_keeps_its_limits),
 		cmocka_unit_test(samples_have_their_sizes),
+		cmocka_unit_test(samples_are_the_drawn_rows),
 		cmocka_unit_test(early_stopping_stops_at_the_best),
 		cmocka_unit_test(one_class_gives_a_constant),
 		cmocka_unit_test(bad_weights_are_named),
