@@ -168,7 +168,7 @@ def songs(program, folder, data):
     print("  %-24s %8s  %-22s %-22s %s" % ("genre", "songs", "average precision", "of xgboost", "seconds: bins + fit, xgboost"))
     for genre in chosen:
         gaps = []
-        for split in range(5):
+        for split in range(10):
             rng = np.random.default_rng(split)
             held = set(names[rng.random(len(names)) < 0.25])
             out = np.array([a in held for a in artist])
