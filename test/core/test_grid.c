@@ -113,8 +113,8 @@ cells_are_those_of_single_runs(void **state)
 	(void) state;
 	for (int kind = 0; kind < N_KINDS; kind++)
 	{
-		check_grid((point_kind) kind, 400, 2, &defined);
-		check_grid((point_kind) kind, 150, 5, &defined);
+		check_grid((point_kind) kind, 250, 2, &defined);
+		check_grid((point_kind) kind, 100, 5, &defined);
 	}
 	check_grid(BLOBS, 2, 1, &defined);
 	check_grid(BLOBS, 3, 2, &defined);
@@ -183,8 +183,8 @@ relative_validity_is_the_literal_one(void **state)
 		{
 			uint64_t	r = gh_random_u64(round, GH_STREAM_TEST, i);
 
-			labels[i] = round % 3 == 0 && i % 2 == 0 ? GH_NOISE : (int32_t) (i / (N / (unsigned) n_clusters + 1));
-			edges[i].low = i == 0 ? 0 : (uint32_t) (round % 2 == 0 ? i - 1 : r % i);
+			labels[i] = round % 3 == 0 && i % 3 == 0 ? GH_NOISE : (int32_t) (i / (N / (unsigned) n_clusters + 1));
+			edges[i].low = i == 0 ? 0 : (uint32_t) (round / 4 % 2 == 0 ? i - 1 : r % i);
 			edges[i].high = i;
 			edges[i].weight = (double) (r >> 40) / 1e7;
 		}
@@ -312,13 +312,43 @@ cache_forgets(void **state)
 	free(x);
 }
 
+/* Clusters that differ in one point are different clusters. */
+static void
+cache_tells_sets_apart(void **state)
+{
+	const double x[8] = {0, 1, 2.5, 30, 40, 47, 55, 70};
+	gh_ctx	   *ctx = open_threads(1);
+	gh_score_cache cache;
+
+	(void) state;
+	assert_int_equal(gh_score_cache_open(ctx, x, 8, 1, 256, &cache), GH_OK);
+	for (unsigned set = 0; set < 256; set++)
+	{
+		int32_t		labels[8];
+		gh_grid_cell cell;
+		double		value;
+		bool		defined;
+
+		for (int i = 0; i < 8; i++)
+			labels[i] = set >> i & 1;
+		assert_int_equal(gh_score_cell(ctx, &cache, labels, &cell), GH_OK);
+		assert_int_equal(gh_dbcv(ctx, x, 8, 1, labels, &value, &defined), GH_OK);
+		assert_int_equal(cell.dbcv_defined, defined);
+		assert_true(fabs(cell.dbcv - value) < 1e-15);
+	}
+	/* every set and its complement are the same partition */
+	assert_int_equal(cache.n_partitions, 128);
+	gh_score_cache_close(ctx, &cache);
+	gh_ctx_close(ctx);
+}
+
 static void
 cancel_anywhere(void **state)
 {
 	call		c;
 
 	(void) state;
-	open_call(&c, BLOBS, 700, 2);
+	open_call(&c, BLOBS, 300, 2);
 	check_cancel(run_call, &c, 1);
 	check_cancel(run_call, &c, 2);
 	free(c.x);
@@ -377,6 +407,7 @@ main(void)
 		cmocka_unit_test(few_points),
 		cmocka_unit_test(same_bytes_for_any_threads),
 		cmocka_unit_test(cache_forgets),
+		cmocka_unit_test(cache_tells_sets_apart),
 		cmocka_unit_test(cancel_anywhere),
 		cmocka_unit_test(allocation_failures),
 		cmocka_unit_test(memory_is_estimated),

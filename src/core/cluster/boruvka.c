@@ -507,10 +507,13 @@ sort_edges(gh_ctx *ctx, gh_edge *edges, size_t n)
 	gh_edge    *sorted = GH_NEW(ctx, n, gh_edge);
 	double	   *keys = GH_NEW(ctx, n, double);
 	uint32_t   *index = GH_NEW(ctx, n, uint32_t);
-	gh_status	status = gh_ctx_status(ctx);
+	gh_status	status = GH_OK;
 
 	if (sorted == NULL || keys == NULL || index == NULL)
+	{
+		status = gh_ctx_status(ctx);
 		goto done;
+	}
 	_Static_assert(sizeof(uint64_t) == sizeof(double), "pairs and weights share the array of keys");
 	for (size_t i = 0; i < n; i++)
 		((uint64_t *) keys)[i] = (uint64_t) edges[i].low << 32 | edges[i].high;
@@ -538,10 +541,13 @@ gh_spanning_tree(gh_ctx *ctx, gh_reachability *graph, gh_edge *edges)
 				n_roots = n;
 	uint32_t   *parent = GH_NEW(ctx, n, uint32_t);
 	uint32_t   *roots = GH_NEW(ctx, n, uint32_t);
-	gh_status	status = gh_ctx_status(ctx);
+	gh_status	status = GH_OK;
 
 	if (parent == NULL || roots == NULL)
+	{
+		status = gh_ctx_status(ctx);
 		goto done;
+	}
 	for (size_t p = 0; p < n; p++)
 		parent[p] = roots[p] = graph->component[p] = (uint32_t) p;
 	while (n_roots > 1)

@@ -26,12 +26,15 @@ span_cluster(gh_ctx *ctx, const double *points, int d, const gh_density *c, cons
 	uint32_t   *visit = GH_NEW(ctx, c->n, uint32_t);
 	gh_kdtree	tree;
 	gh_reachability graph;
-	gh_status	status = gh_ctx_status(ctx);
+	gh_status	status = GH_OK;
 
 	memset(&tree, 0, sizeof(tree));
 	memset(&graph, 0, sizeof(graph));
 	if (own == NULL || visit == NULL)
+	{
+		status = gh_ctx_status(ctx);
 		goto done;
+	}
 	for (uint32_t i = 0; i < c->n; i++)
 	{
 		if ((i & GH_POLL_MASK) == GH_POLL_MASK && gh_should_stop(ctx))
@@ -115,12 +118,15 @@ gh_density_measure(gh_ctx *ctx, const double *points, int d, gh_density *cluster
 {
 	double	   *core = GH_NEW(ctx, cluster->n, double);
 	gh_edge    *edges = GH_NEW(ctx, cluster->n - 1, gh_edge);
-	gh_status	status = gh_ctx_status(ctx);
+	gh_status	status = GH_OK;
 
 	cluster->inner = NULL;
 	cluster->core = NULL;
 	if (core == NULL || edges == NULL)
+	{
+		status = gh_ctx_status(ctx);
 		goto done;
+	}
 	GH_GOTO(done, gh_all_points_core(ctx, points, d, cluster->members, cluster->n, core));
 	if (cluster->n > 1)
 		GH_GOTO(done, span_cluster(ctx, points, d, cluster, core, edges));

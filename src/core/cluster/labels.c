@@ -57,11 +57,14 @@ gh_label_points(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_params *
 {
 	uint32_t   *home = GH_NEW(ctx, tree->n_clusters, uint32_t);
 	int32_t    *number = GH_NEW(ctx, tree->n_clusters, int32_t);
-	gh_status	status = gh_ctx_status(ctx);
+	gh_status	status = GH_OK;
 	double		threshold;
 
 	if (home == NULL || number == NULL)
+	{
+		status = gh_ctx_status(ctx);
 		goto done;
+	}
 	*n_clusters = find_homes(tree, selected, home, number);
 	threshold = root_threshold(tree, params, *n_clusters);
 	for (size_t i = 0; i < tree->n_points; i++)

@@ -99,10 +99,13 @@ apply_epsilon(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_params *pa
 {
 	uint32_t   *target = GH_NEW(ctx, tree->n_clusters, uint32_t);
 	uint8_t    *merged = GH_NEW_ZERO(ctx, tree->n_clusters, uint8_t);
-	gh_status	status = gh_ctx_status(ctx);
+	gh_status	status = GH_OK;
 
 	if (target == NULL || merged == NULL)
+	{
+		status = gh_ctx_status(ctx);
 		goto done;
+	}
 	for (uint32_t c = 1; c < tree->n_clusters; c++)
 	{
 		uint32_t	parent = tree->parent[c];
@@ -139,10 +142,11 @@ gh_select_clusters(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_param
 	else
 	{
 		double	   *stability = GH_NEW(ctx, tree->n_clusters, double);
-		gh_status	status = gh_ctx_status(ctx);
+		gh_status	status;
 
-		if (stability != NULL)
-			status = select_by_mass(ctx, tree, params, stability, selected);
+		if (stability == NULL)
+			return gh_ctx_status(ctx);
+		status = select_by_mass(ctx, tree, params, stability, selected);
 		gh_free(ctx, stability);
 		GH_TRY(status);
 		keep_outermost(tree, selected);
