@@ -27,7 +27,7 @@ typedef struct tally
 
 typedef struct scoring
 {
-	const gh_trainer *trainer;
+	const gh_hierarchy_run *trainer;
 	gh_evaluation *evaluation;
 	tally	   *tallies;		/* per worker */
 	int			n_tallies;
@@ -37,7 +37,7 @@ typedef struct scoring
 
 /* Product of the conditionals along the path, from the top down as gh_model_predict does. */
 static void
-path_product(const gh_trainer *r, uint32_t node, double *scores)
+path_product(const gh_hierarchy_run *r, uint32_t node, double *scores)
 {
 	const gh_node *nodes = r->model->node;
 	uint32_t	path[GH_MAX_LEVELS];
@@ -53,7 +53,7 @@ path_product(const gh_trainer *r, uint32_t node, double *scores)
 
 /* The scores of a node by one classifier for every validation row; false where it has none. */
 static bool
-node_scores(const gh_trainer *r, int classifier, uint32_t node, const uint8_t *in_parent, double *scores)
+node_scores(const gh_hierarchy_run *r, int classifier, uint32_t node, const uint8_t *in_parent, double *scores)
 {
 	const gh_node *nodes = r->model->node;
 	const double *own = r->conditional + node * r->n_valid;
@@ -79,7 +79,7 @@ node_scores(const gh_trainer *r, int classifier, uint32_t node, const uint8_t *i
 
 /* in[i] = 1 for the validation rows that are positive for a node (-1: all). */
 static gh_status
-truth_of_node(gh_ctx *ctx, const gh_trainer *r, int64_t node, uint8_t *in)
+truth_of_node(gh_ctx *ctx, const gh_hierarchy_run *r, int64_t node, uint8_t *in)
 {
 	uint8_t    *mask = GH_NEW(ctx, r->model->n_genres, uint8_t);
 
@@ -102,7 +102,7 @@ truth_of_node(gh_ctx *ctx, const gh_trainer *r, int64_t node, uint8_t *in)
 static gh_status
 score_node(gh_ctx *ctx, const scoring *s, uint32_t node, uint8_t *truth, uint8_t *in_parent, double *scores)
 {
-	const gh_trainer *r = s->trainer;
+	const gh_hierarchy_run *r = s->trainer;
 	gh_node    *n = &r->model->node[node];
 
 	GH_TRY(truth_of_node(ctx, r, node, truth));
@@ -156,7 +156,7 @@ typedef struct row_view
 } row_view;
 
 static void
-mark_truth(const gh_trainer *r, size_t row, row_view *view)
+mark_truth(const gh_hierarchy_run *r, size_t row, row_view *view)
 {
 	const gh_labels *labels = r->training->labels;
 	uint32_t	at = r->valid_rows[row];
@@ -173,7 +173,7 @@ mark_truth(const gh_trainer *r, size_t row, row_view *view)
 
 /* Scores of all nodes; NaN where the classifier has none. */
 static void
-mark_scores(const gh_trainer *r, int classifier, size_t row, row_view *view)
+mark_scores(const gh_hierarchy_run *r, int classifier, size_t row, row_view *view)
 {
 	const gh_model *model = r->model;
 
@@ -207,7 +207,7 @@ count_above(const gh_model *model, const double *score, uint32_t v)
 }
 
 static void
-tally_row(const gh_trainer *r, size_t row, row_view *view, tally *sums)
+tally_row(const gh_hierarchy_run *r, size_t row, row_view *view, tally *sums)
 {
 	const gh_model *model = r->model;
 
@@ -232,7 +232,7 @@ static gh_status
 rows_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
 	const scoring *s = arg;
-	const gh_trainer *r = s->trainer;
+	const gh_hierarchy_run *r = s->trainer;
 	size_t		begin = task * ROWS_PER_TASK,
 				end = begin + ROWS_PER_TASK < r->n_valid ? begin + ROWS_PER_TASK : r->n_valid;
 	row_view	view;
@@ -261,7 +261,7 @@ rows_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 
 /* True where a classifier makes a prediction of its own for a node. */
 static bool
-predicts(const gh_trainer *r, int classifier, uint32_t node)
+predicts(const gh_hierarchy_run *r, int classifier, uint32_t node)
 {
 	if (classifier == GH_VANILLA)
 		return r->flat != NULL && r->position[node] != GH_NOT_A_GENRE;
@@ -271,7 +271,7 @@ predicts(const gh_trainer *r, int classifier, uint32_t node)
 static void
 finish_nodes(const scoring *s)
 {
-	const gh_trainer *r = s->trainer;
+	const gh_hierarchy_run *r = s->trainer;
 	gh_evaluation *e = s->evaluation;
 	size_t		n_nodes = r->model->n_nodes;
 
@@ -319,7 +319,7 @@ macro_average(const scoring *s, int classifier, double *mean)
 static void
 finish_scores(const scoring *s)
 {
-	const gh_trainer *r = s->trainer;
+	const gh_hierarchy_run *r = s->trainer;
 
 	for (int classifier = 0; classifier < GH_N_CLASSIFIERS; classifier++)
 	{
@@ -371,7 +371,7 @@ close_tallies(gh_ctx *ctx, scoring *s)
 }
 
 static gh_status
-open_evaluation(gh_ctx *ctx, const gh_trainer *r, gh_evaluation *e)
+open_evaluation(gh_ctx *ctx, const gh_hierarchy_run *r, gh_evaluation *e)
 {
 	size_t		n_nodes = r->model->n_nodes;
 
@@ -384,7 +384,7 @@ open_evaluation(gh_ctx *ctx, const gh_trainer *r, gh_evaluation *e)
 }
 
 gh_status
-gh_hierarchy_evaluate(gh_ctx *ctx, const gh_trainer *trainer, gh_evaluation *evaluation)
+gh_hierarchy_evaluate(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_evaluation *evaluation)
 {
 	scoring		s = {.trainer = trainer, .evaluation = evaluation};
 	gh_status	status;

@@ -49,7 +49,7 @@ gh_hierarchy_mask(const gh_model *model, int64_t node, uint8_t *mask)
 }
 
 static gh_status
-scope_fill(gh_ctx *ctx, const gh_trainer *trainer, scope *s)
+scope_fill(gh_ctx *ctx, const gh_hierarchy_run *trainer, scope *s)
 {
 	const gh_labels *labels = trainer->training->labels;
 
@@ -69,7 +69,7 @@ scope_fill(gh_ctx *ctx, const gh_trainer *trainer, scope *s)
 }
 
 static gh_status
-scope_open(gh_ctx *ctx, const gh_trainer *trainer, const gh_classifier_task *task, scope *s)
+scope_open(gh_ctx *ctx, const gh_hierarchy_run *trainer, const gh_classifier_task *task, scope *s)
 {
 	const gh_model *model = trainer->model;
 	int64_t		parent = task->vanilla ? -1 : model->node[task->node].parent;
@@ -106,7 +106,7 @@ constant_booster(int n_features, bool always, gh_booster *booster)
 
 /* Number of groups among the rows, counted up to `most` (at most 255). */
 static int
-count_groups(const gh_trainer *trainer, const scope *s, int most)
+count_groups(const gh_hierarchy_run *trainer, const scope *s, int most)
 {
 	const uint32_t *group = trainer->training->group;
 	uint32_t	seen[256];
@@ -128,7 +128,7 @@ count_groups(const gh_trainer *trainer, const scope *s, int most)
 
 /* One label a row: its class. */
 static gh_status
-fill_classes(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, uint64_t *begin, uint32_t *label, uint32_t *group)
+fill_classes(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, uint64_t *begin, uint32_t *label, uint32_t *group)
 {
 	const uint32_t *all = trainer->training->group;
 
@@ -145,7 +145,7 @@ fill_classes(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, uint64_t *b
 }
 
 static gh_status
-deal_folds(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, int k, uint64_t seed, uint8_t *fold)
+deal_folds(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, int k, uint64_t seed, uint8_t *fold)
 {
 	uint64_t   *begin = GH_NEW(ctx, s->n + 1, uint64_t);
 	uint32_t   *label = GH_NEW(ctx, s->n, uint32_t),
@@ -190,7 +190,7 @@ usable_fold(const scope *s, const uint8_t *fold, int k)
 /* ---- parameters -------------------------------------------------------- */
 
 static gh_fit
-fit_of(const gh_trainer *trainer, const scope *s)
+fit_of(const gh_hierarchy_run *trainer, const scope *s)
 {
 	gh_fit		fit = {.bins = &trainer->bins, .rows = s->rows, .n_rows = s->n, .labels = s->labels};
 
@@ -199,7 +199,7 @@ fit_of(const gh_trainer *trainer, const scope *s)
 
 /* Best of the trials; the number of trees comes with it. */
 static gh_status
-tune(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, const uint8_t *fold, int k, uint64_t seed,
+tune(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, const uint8_t *fold, int k, uint64_t seed,
 	 gh_boost_params *params)
 {
 	const gh_training *t = trainer->training;
@@ -219,7 +219,7 @@ tune(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, const uint8_t *fold
 
 /* Number of trees by early stopping on one fold. */
 static gh_status
-stop_early(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, const uint8_t *fold, int stop_fold,
+stop_early(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, const uint8_t *fold, int stop_fold,
 		   gh_boost_params *params)
 {
 	gh_fit		fit = fit_of(trainer, s);
@@ -253,7 +253,7 @@ stop_early(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, const uint8_t
 
 /* Parameters for the last fit: tuned, or with the number of trees found, or as they came. */
 static gh_status
-find_params(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, uint64_t seed, gh_boost_params *params,
+find_params(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, uint64_t seed, gh_boost_params *params,
 			gh_fit_remark *remark)
 {
 	const gh_training *t = trainer->training;
@@ -291,7 +291,7 @@ find_params(gh_ctx *ctx, const gh_trainer *trainer, const scope *s, uint64_t see
 /* ---- the fit ----------------------------------------------------------- */
 
 static gh_status
-train(gh_ctx *ctx, const gh_trainer *trainer, gh_classifier_task *task, const scope *s, gh_booster *booster,
+train(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *task, const scope *s, gh_booster *booster,
 	  char **params_text)
 {
 	const gh_training *t = trainer->training;
@@ -321,7 +321,7 @@ train(gh_ctx *ctx, const gh_trainer *trainer, gh_classifier_task *task, const sc
 
 /* Probabilities of the validation rows. */
 static gh_status
-predict(gh_ctx *ctx, const gh_trainer *trainer, const gh_booster *booster, double *out)
+predict(gh_ctx *ctx, const gh_hierarchy_run *trainer, const gh_booster *booster, double *out)
 {
 	size_t		d = (size_t) trainer->training->n_features;
 
@@ -334,7 +334,7 @@ predict(gh_ctx *ctx, const gh_trainer *trainer, const gh_booster *booster, doubl
 gh_status
 gh_hierarchy_fit(gh_ctx *ctx, void *arg, size_t number, int worker)
 {
-	gh_trainer *trainer = arg;
+	gh_hierarchy_run *trainer = arg;
 	gh_classifier_task *task = &trainer->tasks[number];
 	gh_node    *node = &trainer->model->node[task->node];
 	gh_booster	flat;

@@ -35,7 +35,7 @@ typedef struct gh_classifier_task
 } gh_classifier_task;
 
 /* A training in progress. */
-typedef struct gh_trainer
+typedef struct gh_hierarchy_run
 {
 	const gh_training *training;
 	gh_model   *model;
@@ -50,7 +50,7 @@ typedef struct gh_trainer
 	size_t		n_tasks;
 	double	   *conditional;	/* n_nodes x n_valid: P(node | parent) */
 	double	   *flat;			/* n_genres x n_valid: the vanilla classifiers; NULL without */
-} gh_trainer;
+} gh_hierarchy_run;
 
 /* mask[g] = 1 for the genres at or below a node; node -1: all of them. */
 extern void gh_hierarchy_mask(const gh_model *model, int64_t node, uint8_t *mask);
@@ -68,6 +68,6 @@ gh_row_in_mask(const gh_labels *labels, size_t row, const uint8_t *mask)
 extern gh_status gh_hierarchy_fit(gh_ctx *ctx, void *trainer, size_t task, int worker);
 
 /* Scores of a finished training; the evaluation's arrays are allocated here. */
-extern gh_status gh_hierarchy_evaluate(gh_ctx *ctx, const gh_trainer *trainer, gh_evaluation *evaluation);
+extern gh_status gh_hierarchy_evaluate(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_evaluation *evaluation);
 
 #endif							/* GH_HIERARCHY_PRIVATE_H */

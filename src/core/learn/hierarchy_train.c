@@ -160,7 +160,7 @@ check_training(gh_ctx *ctx, const gh_training *t, const gh_model *model)
 
 /* Labelled rows, held out or not. */
 static gh_status
-divide_rows(gh_ctx *ctx, gh_trainer *r)
+divide_rows(gh_ctx *ctx, gh_hierarchy_run *r)
 {
 	const gh_training *t = r->training;
 	size_t		held_out = count_held_out(t);
@@ -191,7 +191,7 @@ divide_rows(gh_ctx *ctx, gh_trainer *r)
 }
 
 static gh_status
-gather_validation(gh_ctx *ctx, gh_trainer *r)
+gather_validation(gh_ctx *ctx, gh_hierarchy_run *r)
 {
 	size_t		d = (size_t) r->training->n_features;
 	const gh_model *model = r->model;
@@ -219,7 +219,7 @@ gather_validation(gh_ctx *ctx, gh_trainer *r)
 
 /* rows[v] += 1 for every node that a training row is positive for; seen: last row of each node. */
 static gh_status
-count_node_rows(gh_ctx *ctx, const gh_trainer *r, uint64_t *rows, uint32_t *seen)
+count_node_rows(gh_ctx *ctx, const gh_hierarchy_run *r, uint64_t *rows, uint32_t *seen)
 {
 	const gh_labels *labels = r->training->labels;
 
@@ -256,13 +256,13 @@ compare_tasks(const void *va, const void *vb)
 
 /* A vanilla classifier of a top genre would be the same as the hierarchy's: not trained twice. */
 static bool
-needs_vanilla(const gh_trainer *r, uint32_t node)
+needs_vanilla(const gh_hierarchy_run *r, uint32_t node)
 {
 	return r->training->vanilla && r->model->node[node].is_genre && r->model->node[node].parent >= 0;
 }
 
 static gh_status
-list_tasks(gh_ctx *ctx, gh_trainer *r)
+list_tasks(gh_ctx *ctx, gh_hierarchy_run *r)
 {
 	const gh_model *model = r->model;
 	uint64_t   *rows = GH_NEW_ZERO(ctx, model->n_nodes, uint64_t);
@@ -307,7 +307,7 @@ compare_nodes(const void *va, const void *vb)
 
 /* What the host should know about single classifiers, in the order of the nodes. */
 static void
-note_remarks(gh_ctx *ctx, gh_trainer *r)
+note_remarks(gh_ctx *ctx, gh_hierarchy_run *r)
 {
 	qsort(r->tasks, r->n_tasks, sizeof(gh_classifier_task), compare_nodes);
 	for (size_t i = 0; i < r->n_tasks; i++)
@@ -337,7 +337,7 @@ check_memory(gh_ctx *ctx, const gh_training *t, const gh_model *model)
 }
 
 static gh_status
-run(gh_ctx *ctx, gh_trainer *r, gh_evaluation *evaluation)
+run(gh_ctx *ctx, gh_hierarchy_run *r, gh_evaluation *evaluation)
 {
 	const gh_training *t = r->training;
 
@@ -363,7 +363,7 @@ run(gh_ctx *ctx, gh_trainer *r, gh_evaluation *evaluation)
 gh_status
 gh_hierarchy_train(gh_ctx *ctx, const gh_training *training, gh_model *model, gh_evaluation *evaluation)
 {
-	gh_trainer	r = {.training = training, .model = model};
+	gh_hierarchy_run	r = {.training = training, .model = model};
 	gh_status	status;
 
 	memset(evaluation, 0, sizeof(*evaluation));
