@@ -345,7 +345,7 @@ spectral_residuals(void **state)
 	}
 	build_graph(ctx, x, n, 2, 14, &tree, &g);
 	assert_int_equal(gh_spectral_start(ctx, &g, x, 2, tree.order, 3, 1, y, &report), GH_OK);
-	assert_true(report.converged);
+	assert_int_equal(report.fallbacks, 0);
 	assert_int_equal(report.components, 1);
 	for (int c = 0; c < 3; c++)
 	{
@@ -382,6 +382,42 @@ spectral_residuals(void **state)
 	free(y);
 }
 
+/*
+ * A chain of 20,000 points: its eigenvalues are nearer to each other than any
+ * bounded search can tell, so the principal component is the start.
+ */
+static void
+spectral_bound(void **state)
+{
+	gh_ctx	   *ctx = open_threads(2);
+	size_t		n = 20000;
+	double	   *x = malloc(sizeof(double) * n),
+			   *y = malloc(sizeof(double) * n * 2);
+	gh_kdtree	tree;
+	gh_graph	g;
+	gh_spectral_report report;
+
+	(void) state;
+	for (size_t i = 0; i < n; i++)
+		x[i] = (double) i;
+	build_graph(ctx, x, n, 1, 2, &tree, &g);
+	assert_int_equal(gh_spectral_start(ctx, &g, x, 1, tree.order, 2, 1, y, &report), GH_OK);
+	assert_int_equal(report.components, 1);
+	assert_int_equal(report.fallbacks, 1);
+	assert_true(report.applications <= 600);
+	for (size_t v = 0; v < n; v++)
+	{
+		assert_true(fabs(y[2 * v] - (x[tree.order[v]] - (n - 1) / 2.0) / ((n - 1) / 2.0)) < 1e-9);
+		assert_true(y[2 * v + 1] == 0);
+	}
+	gh_graph_free(ctx, &g);
+	gh_kdtree_free(ctx, &tree);
+	assert_int_equal(gh_memory_used(ctx), 0);
+	gh_ctx_close(ctx);
+	free(x);
+	free(y);
+}
+
 /* Small and large solver agree: the same graph, decomposed whole and iterated. */
 static void
 spectral_small_and_large(void **state)
@@ -400,7 +436,7 @@ spectral_small_and_large(void **state)
 
 		build_graph(ctx, x, n, 3, 14, &tree, &g);
 		assert_int_equal(gh_spectral_start(ctx, &g, x, 3, tree.order, 2, 1, y, &report), GH_OK);
-		assert_true(report.converged);
+		assert_int_equal(report.fallbacks, 0);
 		assert_int_equal(report.applications > 0, n > 64);
 		for (int c = 0; c < 2; c++)
 			assert_true(residual(&g, y, 2, c, &value) < 2e-3);
@@ -442,7 +478,7 @@ spectral_components(void **state)
 		assert_int_equal(parts.count, groups);
 		assert_int_equal(gh_components_arrange(ctx, &parts, x, 2, tree.order, 2, 1), GH_OK);
 		assert_int_equal(gh_spectral_start(ctx, &g, x, 2, tree.order, 2, 1, y, &report), GH_OK);
-		assert_true(report.converged);
+		assert_int_equal(report.fallbacks, 0);
 		assert_int_equal(report.components, groups);
 		for (uint32_t c = 0; c < parts.count; c++)
 		{
@@ -984,6 +1020,7 @@ main(void)
 		cmocka_unit_test(graph_oracle),
 		cmocka_unit_test(graph_pruning),
 		cmocka_unit_test(spectral_residuals),
+		cmocka_unit_test(spectral_bound),
 		cmocka_unit_test(spectral_small_and_large),
 		cmocka_unit_test(spectral_components),
 		cmocka_unit_test(principal_components),

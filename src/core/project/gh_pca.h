@@ -8,8 +8,8 @@
 #include "base/gh_context.h"
 
 /*
- * Row p of out (n x n_components) becomes the leading principal coordinates of
- * point order[p] of points (n x d, row-major).  Columns beyond the rank of the
+ * Row p of out (n x n_components) becomes the leading principal coordinates,
+ * among points order[0..n), of point order[p] (points: rows of d, row-major).  Columns beyond the rank of the
  * data are 0.  Each axis points so that its largest loading is positive.
  */
 extern gh_status gh_pca_project(gh_ctx *ctx, const double *points, size_t n, int d, const uint32_t *order,

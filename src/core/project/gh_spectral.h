@@ -14,7 +14,7 @@ typedef struct gh_spectral_report
 	int			applications;	/* products with the graph that were spent */
 	double		value;			/* largest eigenvalue of I - L that was used, of the largest component */
 	double		residual;		/* largest residual there */
-	bool		converged;
+	uint32_t	fallbacks;		/* components placed by principal components, not converging within the bound */
 } gh_spectral_report;
 
 /*
@@ -25,8 +25,8 @@ typedef struct gh_spectral_report
  * each its own eigenvectors there, scaled into half the way to the nearest
  * other (umap-learn's multi-component start).
  *
- * The cost is bounded.  When the bound is reached first, report->converged is
- * false and out is of no use: start another way.
+ * The cost is bounded.  A component whose eigenvectors do not converge within
+ * the bound is laid out by the principal components of its points.
  */
 extern gh_status gh_spectral_start(gh_ctx *ctx, const gh_graph *graph, const double *points, int d,
 								   const uint32_t *order, int n_components, uint64_t seed, double *out,

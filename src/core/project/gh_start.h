@@ -10,9 +10,8 @@
 
 /*
  * y (n x n_components, by vertex) gets starting positions, every axis from 0 to
- * 10.  points: n x d by point index; order: vertex -> point.  A spectral start
- * that does not converge within its bound becomes principal components; which
- * start was used is noted to the host.
+ * 10.  points: n x d by point index; order: vertex -> point.  Which start was
+ * used is noted to the host.
  */
 extern gh_status gh_start_positions(gh_ctx *ctx, const gh_graph *graph, const double *points, int d,
 									const uint32_t *order, gh_umap_init init, int n_components, uint64_t seed,

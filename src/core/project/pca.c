@@ -50,7 +50,7 @@ mean_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 	{
 		if (i % POLL_EVERY == 0)
 			GH_CHECK_STOP(ctx);
-		sum += p->points[i * p->d + task];
+		sum += p->points[(size_t) p->order[i] * p->d + task];
 	}
 	p->mean[task] = sum / (double) p->n;
 	return GH_OK;
@@ -68,7 +68,7 @@ covariance_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 	memset(row, 0, sizeof(double) * p->d);
 	for (size_t i = 0; i < p->n; i++)
 	{
-		const double *x = p->points + i * p->d;
+		const double *x = p->points + (size_t) p->order[i] * p->d;
 		double		own = x[task] - p->mean[task];
 
 		if (i % poll == 0)

@@ -7,6 +7,7 @@
 #include "base/gh_lapack.h"
 #include "base/gh_random.h"
 #include "project/gh_components.h"
+#include "project/gh_pca.h"
 #include "project/gh_subspace.h"
 
 #include <math.h>
@@ -17,12 +18,15 @@
 /* Angle, in radians, that a start may be off by. */
 #define TOLERANCE 1e-3
 /* Products with the graph: the bound on the cost. */
-#define MOST_APPLICATIONS 1000
+#define MOST_APPLICATIONS 600
 #define POLL_EVERY 4096
 
 typedef struct spectral
 {
 	const gh_graph *graph;
+	const double *points;
+	int			d;
+	const uint32_t *order;
 	int			n_components;
 	uint64_t	seed;
 	double	   *inverse_root;	/* n, degree^-1/2 */
@@ -139,6 +143,26 @@ embed_dense(gh_ctx *ctx, spectral *s, const gh_components *parts, uint32_t part)
 	return GH_OK;
 }
 
+/* The principal components of a component's points; the solver's block is free by now. */
+static gh_status
+embed_principal(gh_ctx *ctx, spectral *s, const uint32_t *rows, size_t n_rows)
+{
+	uint32_t   *members = GH_NEW(ctx, n_rows, uint32_t);
+	gh_status	status;
+
+	if (members == NULL)
+		return gh_ctx_status(ctx);
+	for (size_t r = 0; r < n_rows; r++)
+		members[r] = s->order[rows[r]];
+	status = gh_pca_project(ctx, s->points, n_rows, s->d, members, s->n_components, s->seed, s->x);
+	for (size_t r = 0; r < n_rows && status == GH_OK; r++)
+		memcpy(s->out + (size_t) rows[r] * s->n_components, s->x + r * s->n_components,
+			   sizeof(double) * s->n_components);
+	gh_free(ctx, members);
+	s->report->fallbacks++;
+	return status;
+}
+
 static gh_status
 embed_iterated(gh_ctx *ctx, spectral *s, const gh_components *parts, uint32_t part)
 {
@@ -150,15 +174,14 @@ embed_iterated(gh_ctx *ctx, spectral *s, const gh_components *parts, uint32_t pa
 
 	GH_TRY(gh_subspace_solve(ctx, &solver));
 	s->report->applications += solver.applications;
-	s->report->converged = s->report->converged && solver.converged;
 	s->report->value = solver.values[0];
 	s->report->residual = 0;
 	for (int c = 0; c < s->n_components; c++)
-	{
+		s->report->residual = fmax(s->report->residual, solver.residuals[c]);
+	if (!solver.converged)
+		return embed_principal(ctx, s, rows, n_rows);
+	for (int c = 0; c < s->n_components; c++)
 		write_axis(s, rows, n_rows, c, s->x + c, solver.m, false);
-		if (solver.residuals[c] > s->report->residual)
-			s->report->residual = solver.residuals[c];
-	}
 	return GH_OK;
 }
 
@@ -217,7 +240,7 @@ embed_components(gh_ctx *ctx, spectral *s, const gh_components *parts)
 				residual = 0;
 
 	enough = enough > (size_t) s->n_components + 2 ? enough : (size_t) s->n_components + 2;
-	for (uint32_t part = 0; part < parts->count && report->converged; part++)
+	for (uint32_t part = 0; part < parts->count; part++)
 	{
 		size_t		n_rows = parts->offsets[part + 1] - parts->offsets[part];
 
@@ -246,13 +269,12 @@ gh_status
 gh_spectral_start(gh_ctx *ctx, const gh_graph *graph, const double *points, int d, const uint32_t *order,
 				  int n_components, uint64_t seed, double *out, gh_spectral_report *report)
 {
-	spectral	s = {.graph = graph,.n_components = n_components,.seed = seed,.out = out,.report = report};
+	spectral	s = {.graph = graph,.points = points,.d = d,.order = order,.n_components = n_components,.seed = seed,.out = out,.report = report};
 	size_t		row_size = (size_t) gh_subspace_block(n_components) * sizeof(double);
 	gh_components parts;
 	gh_status	status;
 
 	memset(report, 0, sizeof(*report));
-	report->converged = true;
 	status = gh_components_find(ctx, graph, &parts);
 	if (status == GH_OK)
 		status = gh_components_arrange(ctx, &parts, points, d, order, n_components, seed);

@@ -82,14 +82,12 @@ stretch(size_t n, int dim, double *y)
 static void
 note_spectral(gh_ctx *ctx, const gh_spectral_report *report)
 {
-	const char *plural = report->components == 1 ? "" : "s";
-
-	if (report->converged)
-		gh_note(ctx, STAGE, "spectral start, %u component%s, %d products with the graph, eigenvalue %.6f, residual %.1e",
-				report->components, plural, report->applications, report->value, report->residual);
-	else
-		gh_note(ctx, STAGE, "spectral start not converged after %d products with the graph (%u component%s): "
-				"principal components instead", report->applications, report->components, plural);
+	gh_note(ctx, STAGE, "spectral start, %u component%s, %d products with the graph, eigenvalue %.6f, residual %.1e",
+			report->components, report->components == 1 ? "" : "s", report->applications, report->value,
+			report->residual);
+	if (report->fallbacks > 0)
+		gh_note(ctx, STAGE, "%u of %u components did not converge within the bound: principal components instead",
+				report->fallbacks, report->components);
 }
 
 gh_status
@@ -102,8 +100,6 @@ gh_start_positions(gh_ctx *ctx, const gh_graph *graph, const double *points, int
 	{
 		GH_TRY(gh_spectral_start(ctx, graph, points, d, order, n_components, seed, y, &report));
 		note_spectral(ctx, &report);
-		if (!report.converged)
-			init = GH_UMAP_PCA;
 	}
 	else
 		gh_note(ctx, STAGE, "%s start", init == GH_UMAP_PCA ? "principal components" : "random");

@@ -247,14 +247,16 @@ gh_umap_project(gh_ctx *ctx, const double *points, size_t n, int d, const gh_uma
 	gh_status	status;
 
 	GH_TRY(gh_umap_check(ctx, params));
+	if (n == 0)
+		return GH_OK;
 	if (d < 1)
 		return gh_fail(ctx, GH_EINVAL, "points of %d coordinates cannot be projected", d);
-	if (n < 2)
+	if (n == 1)
 	{
 		double		largest;
 
 		GH_TRY(gh_scale_check(ctx, points, n, d, &largest));
-		memset(embedding, 0, sizeof(double) * n * params->n_components);
+		memset(embedding, 0, sizeof(double) * params->n_components);
 		return GH_OK;
 	}
 	r.k = other_neighbours(n, params);
