@@ -849,6 +849,30 @@ bad_requests_are_refused(void **state)
 	}
 }
 
+static void
+memory_estimate_holds(void **state)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL),
+			   *own = gh_ctx_open(NULL);
+	tuning		t = make_tuning(ctx, 3000, 3);
+	gh_fit		fit = test_fit(&t.data, &t.bins);
+	gh_boost_params base = gh_boost_defaults();
+	gh_space	space = gh_space_default();
+	gh_trial	trials[4];
+	size_t		announced = gh_tune_memory(3000, 5, 3, &base, &space);
+	int			best;
+
+	(void) state;
+	base.n_estimators = 8;
+	test_ok(own, gh_tune(own, &fit, t.fold, 3, &base, &space, GH_METRIC_LOGLOSS, 4, 1, trials, &best));
+	/* the trees of one trial are on top: 3 folds of 8 trees of up to 2,000 nodes of 23 bytes */
+	assert_true(gh_memory_peak(own) < announced + 3 * 8 * 2000 * 23);
+	assert_true(gh_memory_peak(own) > announced / 4);
+	discard(ctx, &t);
+	test_close(own);
+	test_close(ctx);
+}
+
 static int	polls_left;
 
 static bool
@@ -914,6 +938,7 @@ main(void)
 		cmocka_unit_test(used_up_spaces_repeat_the_best),
 		cmocka_unit_test(folds_of_one_class_are_left_out),
 		cmocka_unit_test(bad_requests_are_refused),
+		cmocka_unit_test(memory_estimate_holds),
 		cmocka_unit_test(cancel_and_no_memory_leave_nothing),
 	};
 

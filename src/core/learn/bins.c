@@ -127,23 +127,31 @@ value_below(float v)
  * Cuts of m values in `order`: every distinct value but the smallest when they
  * fit max_bin bins, else the values at equal ranks; then one above all.
  */
-static int
-make_cuts(const double *values, const uint32_t *order, size_t m, int max_bin, bool missing, float *cuts)
+static gh_status
+make_cuts(gh_ctx *ctx, const double *values, const uint32_t *order, size_t m, int max_bin, bool missing, float *cuts,
+		  int *n_cuts)
 {
-	size_t		distinct = 1;
-	int			n_cuts = 0;
+	int			n = 0;
 	double		last = values[order[0]];
+	bool		fits = true;
 
-	for (size_t i = 1; i < m && distinct <= (size_t) max_bin; i++)
-		distinct += values[order[i]] != values[order[i - 1]];
-	if (distinct <= (size_t) max_bin)
+	for (size_t i = 1; i < m && fits; i++)
 	{
-		for (size_t i = 1; i < m; i++)
-			if (values[order[i]] != values[order[i - 1]])
-				cuts[n_cuts++] = (float) values[order[i]];
+		double		v = values[order[i]];
+
+		if (i % POLL_VALUES == 0)
+			GH_CHECK_STOP(ctx);
+		if (v == last)
+			continue;
+		fits = n < max_bin - 1;
+		if (fits)
+			cuts[n++] = (float) v;
+		last = v;
 	}
-	else
+	if (!fits)
 	{
+		n = 0;
+		last = values[order[0]];
 		if (missing && max_bin == MAX_BINS)
 			max_bin--;
 		for (int k = 1; k < max_bin; k++)
@@ -153,12 +161,13 @@ make_cuts(const double *values, const uint32_t *order, size_t m, int max_bin, bo
 			double		v = values[order[rank]];
 
 			if (v > last)
-				cuts[n_cuts++] = (float) v;
+				cuts[n++] = (float) v;
 			last = v;
 		}
 	}
-	cuts[n_cuts++] = value_above((float) values[order[m - 1]]);
-	return n_cuts;
+	cuts[n++] = value_above((float) values[order[m - 1]]);
+	*n_cuts = n;
+	return GH_OK;
 }
 
 static gh_status
@@ -189,7 +198,8 @@ cut_feature(gh_ctx *ctx, void *arg, size_t feature, int worker)
 		}
 		GH_GOTO(done, gh_argsort(ctx, values, m, order));
 		b->bins->below[feature] = value_below((float) values[order[0]]);
-		b->n_cuts[feature] = make_cuts(values, order, m, b->max_bin, missing, b->cuts + feature * MAX_BINS);
+		GH_GOTO(done, make_cuts(ctx, values, order, m, b->max_bin, missing, b->cuts + feature * MAX_BINS,
+								&b->n_cuts[feature]));
 	}
 done:
 	gh_free(ctx, values);

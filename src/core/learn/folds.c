@@ -88,6 +88,11 @@ number_groups(deck *d, const uint32_t *group)
 	GH_GOTO(done, gh_argsort_u64(d->ctx, keys, n, d->rows));
 	for (size_t i = 0; i < n; i++)
 	{
+		if (i % POLL_STEPS == 0 && gh_should_stop(d->ctx))
+		{
+			status = gh_canceled(d->ctx);
+			goto done;
+		}
 		if (i == 0 || keys[d->rows[i]] != keys[d->rows[i - 1]])
 			d->row_begin[d->n_groups++] = i;
 		d->row_group[d->rows[i]] = (uint32_t) (d->n_groups - 1);
@@ -195,6 +200,11 @@ list_groups_of_labels(deck *d)
 	{
 		uint32_t	g = by_hash[i];
 
+		if (i % POLL_STEPS == 0 && gh_should_stop(d->ctx))
+		{
+			status = gh_canceled(d->ctx);
+			goto done;
+		}
 		for (uint64_t at = d->pair_begin[g]; at < d->pair_begin[g + 1]; at++)
 		{
 			uint64_t	count = d->pair_count[at] < UINT32_MAX ? d->pair_count[at] : UINT32_MAX;
@@ -413,6 +423,11 @@ deal_rest(deck *d)
 	{
 		uint32_t	g = by_hash[order[i]];
 
+		if (i % POLL_STEPS == 0 && gh_should_stop(d->ctx))
+		{
+			status = gh_canceled(d->ctx);
+			goto done;
+		}
 		if (!d->dealt[g])
 			deal(d, g, choose_fold(d, NULL, d->hash[g]));
 	}

@@ -73,7 +73,7 @@ extern gh_status gh_tune(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, in
 						 const gh_space *space, gh_metric metric, int iterations, uint64_t seed, gh_trial *trials,
 						 int *best);
 
-/* Bytes that gh_tune needs at most: k fits at a time. */
-extern size_t gh_tune_memory(size_t n_rows, int n_features, int k, const gh_boost_params *base);
+/* Bytes of scratch that gh_tune needs at most, the trees not counted: k fits at a time. */
+extern size_t gh_tune_memory(size_t n_rows, int n_features, int k, const gh_boost_params *base, const gh_space *space);
 
 #endif							/* GH_TUNE_H */

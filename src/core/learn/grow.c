@@ -15,8 +15,8 @@
 
 /* A gain that is not above this is noise (XGBoost's kRtEps). */
 #define SMALLEST_GAIN 1e-6f
-/* The pool holds as many histograms as fit here, and a few in any case. */
-#define POOL_BYTES ((size_t) 32 << 20)
+/* The pool holds as many histograms as fit here (70 of 14 features), and a few in any case. */
+#define POOL_BYTES ((size_t) 4 << 20)
 #define POOL_LEAST 4
 #define POLL_ROWS ((size_t) 1 << 18)
 #define PREFETCH 12

@@ -430,7 +430,7 @@ gh_tune(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, const gh_boo
 
 	GH_TRY(check_arguments(ctx, fit, fold, k, iterations));
 	GH_TRY(check_corners(ctx, space, base, fit->bins->n_features));
-	GH_TRY(gh_memory_check(ctx, gh_tune_memory(fit->n_rows, fit->bins->n_features, k, base), "tuning"));
+	GH_TRY(gh_memory_check(ctx, gh_tune_memory(fit->n_rows, fit->bins->n_features, k, base, space), "tuning"));
 	memset(trials, 0, (size_t) iterations * sizeof(gh_trial));
 	*best = 0;
 	h.d = gh_space_width(space);
@@ -455,13 +455,25 @@ done:
 }
 
 size_t
-gh_tune_memory(size_t n_rows, int n_features, int k, const gh_boost_params *base)
+gh_tune_memory(size_t n_rows, int n_features, int k, const gh_boost_params *base, const gh_space *space)
 {
-	/* a row trains in all folds but one, is listed in all, and is validated in one */
-	size_t		fit = gh_boost_memory(n_rows - n_rows / (size_t) k, n_features, base),
+	gh_boost_params largest = *base;
+	size_t		fit,
 				fits,
 				rows;
 
+	/* the deepest trees that the search may try; no limit of leaves counts as none in the base does */
+	for (int i = 0; i < space->n; i++)
+	{
+		const gh_dimension *dim = &space->dimension[i];
+
+		if (strcmp(dim->name, "max_depth") == 0 && largest.max_depth != 0)
+			largest.max_depth = dim->low == 0 ? 0 : dim->high > largest.max_depth ? (int) dim->high : largest.max_depth;
+		if (strcmp(dim->name, "max_leaves") == 0 && largest.max_leaves != 0)
+			largest.max_leaves = dim->low == 0 ? 0 : dim->high > largest.max_leaves ? (int) dim->high : largest.max_leaves;
+	}
+	/* a row trains in all folds but one, is listed in all, and is validated in one */
+	fit = gh_boost_memory(n_rows - n_rows / (size_t) k, n_features, &largest);
 	if (gh_mul_overflow(fit, (size_t) k, &fits) ||
 		gh_mul_overflow(n_rows, (size_t) k * sizeof(uint32_t) + (BLOCK + 2) * sizeof(double) + 1, &rows) ||
 		gh_add_overflow(fits, rows, &rows))
