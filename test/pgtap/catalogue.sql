@@ -158,6 +158,7 @@ SELECT is((SELECT created_by FROM genre_models, allowed WHERE name = 'own'), 'ge
 -- a training that is cancelled leaves nothing
 CREATE TABLE before AS SELECT count(*) FROM genre_models;
 SET LOCAL maintenance_work_mem = '1GB';
+SET LOCAL genre_hier.threads = 2;
 SET LOCAL statement_timeout = '500ms';
 SELECT is(sqlstate_of('SELECT train_hierarchy(''cancelled'')'), '57014', 'cancelled');
 SET LOCAL statement_timeout = 0;

@@ -101,6 +101,7 @@ SELECT is(fit_state('TABLE labelled', $$SELECT 'genre0a' AS genre, n AS supergen
 SELECT is(fit_state('TABLE labelled', $$SELECT 'nothing' AS genre, 'b' AS supergenre$$), '22000', 'no row has a genre of the hierarchy');
 SELECT is(fit_state('SELECT * FROM labelled WHERE false', 'TABLE my_supergenres'), '22000', 'no rows');
 SET LOCAL maintenance_work_mem = '1GB';
+SET LOCAL genre_hier.threads = 2;
 SET LOCAL statement_timeout = '400ms';
 SELECT is(fit_state('TABLE labelled', 'TABLE my_supergenres', 'iterations => 200'), '57014', 'cancelled');
 SET LOCAL statement_timeout = 0;
