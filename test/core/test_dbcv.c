@@ -305,7 +305,7 @@ core_distances_are_exact(void **state)
 
 		for (size_t i = 0; i < n; i++)
 			members[i] = (uint32_t) i;
-		assert_int_equal(gh_all_points_core(ctx, x, d, members, (uint32_t) n, core), GH_OK);
+		assert_int_equal(gh_all_points_core(ctx, x, d, false, members, (uint32_t) n, core), GH_OK);
 		for (size_t i = 0; i < n; i += 97)
 		{
 			double		sum = 0;

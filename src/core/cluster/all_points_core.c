@@ -101,7 +101,8 @@ core_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 }
 
 gh_status
-gh_all_points_core(gh_ctx *ctx, const double *points, int d, const uint32_t *members, uint32_t n, double *core)
+gh_all_points_core(gh_ctx *ctx, const double *points, int d, bool quiet, const uint32_t *members, uint32_t n,
+				   double *core)
 {
 	core_job	job = {NULL, n, d, core, NULL};
 	size_t		n_tasks = (n + POINTS_PER_TASK - 1) / POINTS_PER_TASK;
@@ -126,7 +127,9 @@ gh_all_points_core(gh_ctx *ctx, const double *points, int d, const uint32_t *mem
 		for (int j = 0; j < d; j++)
 			columns[(size_t) j * n + i] = points[(size_t) members[i] * d + j];
 	}
-	if (status == GH_OK)
+	if (status == GH_OK && quiet)
+		status = gh_parallel(ctx, n_tasks, core_task, &job);
+	else if (status == GH_OK)
 		status = gh_parallel_stage(ctx, "dbcv: core distances", n_tasks, core_task, &job);
 	gh_free(ctx, columns);
 	gh_free(ctx, job.q);

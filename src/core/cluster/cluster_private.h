@@ -11,8 +11,8 @@
 /* Points are numbered in 31 bits, so that the nodes of a dendrogram fit 32. */
 #define GH_CLUSTER_MAX_POINTS ((size_t) INT32_MAX)
 
-/* Simple loops look for a cancel whenever (i & GH_POLL_MASK) == GH_POLL_MASK. */
-#define GH_POLL_MASK ((size_t) 0xffff)
+/* Simple loops look for a cancel whenever (i & GH_POLL_MASK) == GH_POLL_MASK: a millisecond or less. */
+#define GH_POLL_MASK ((size_t) 0x7fff)
 #define GH_POLL(ctx, i) \
 	do { \
 		if (((i) & GH_POLL_MASK) == GH_POLL_MASK) \
@@ -90,6 +90,8 @@ extern size_t gh_reachability_memory(size_t n);
  * the number of threads.
  */
 extern gh_status gh_reachability_round(gh_ctx *ctx, gh_reachability *graph);
+
+/* ---- spanning_tree.c --------------------------------------------------- */
 
 /* The minimum spanning tree under the order of edges: n - 1 edges, ascending. */
 extern gh_status gh_spanning_tree(gh_ctx *ctx, gh_reachability *graph, gh_edge *edges);

@@ -24,14 +24,15 @@ typedef struct gh_density
 
 /*
  * members and n are set, the rest is written.  Parallel inside, or serial when
- * called from a task.  Free with gh_density_free.
+ * called from a task; then quiet, since progress is the caller's.  Free with
+ * gh_density_free.
  */
-extern gh_status gh_density_measure(gh_ctx *ctx, const double *points, int d, gh_density *cluster);
+extern gh_status gh_density_measure(gh_ctx *ctx, const double *points, int d, bool quiet, gh_density *cluster);
 extern void gh_density_free(gh_ctx *ctx, gh_density *cluster);
 
 /* All-points core distances of one cluster: core[n], by member. */
-extern gh_status gh_all_points_core(gh_ctx *ctx, const double *points, int d, const uint32_t *members, uint32_t n,
-									double *core);
+extern gh_status gh_all_points_core(gh_ctx *ctx, const double *points, int d, bool quiet, const uint32_t *members,
+									uint32_t n, double *core);
 
 /* Clusters of a labelling: members[begin[c] .. begin[c + 1]) are those of the c-th label >= 0. */
 typedef struct gh_partition

@@ -20,7 +20,8 @@
 
 /* Edges of the spanning tree of the cluster's points, numbered by member. */
 static gh_status
-span_cluster(gh_ctx *ctx, const double *points, int d, const gh_density *c, const double *core, gh_edge *edges)
+span_cluster(gh_ctx *ctx, const double *points, int d, bool quiet, const gh_density *c, const double *core,
+			 gh_edge *edges)
 {
 	double	   *own = gh_alloc(ctx, c->n, (size_t) d * sizeof(double));
 	uint32_t   *visit = GH_NEW(ctx, c->n, uint32_t);
@@ -49,7 +50,7 @@ span_cluster(gh_ctx *ctx, const double *points, int d, const gh_density *c, cons
 	/* dense points first: the first of a component already finds nearly its lightest edge */
 	GH_GOTO(done, gh_argsort(ctx, graph.core, c->n, visit));
 	graph.visit = visit;
-	graph.stage = "dbcv: spanning trees";
+	graph.stage = quiet ? NULL : "dbcv: spanning trees";
 	status = gh_spanning_tree(ctx, &graph, edges);
 
 done:
@@ -114,7 +115,7 @@ read_tree(gh_ctx *ctx, gh_density *c, const double *core, const gh_edge *edges)
 }
 
 gh_status
-gh_density_measure(gh_ctx *ctx, const double *points, int d, gh_density *cluster)
+gh_density_measure(gh_ctx *ctx, const double *points, int d, bool quiet, gh_density *cluster)
 {
 	double	   *core = GH_NEW(ctx, cluster->n, double);
 	gh_edge    *edges = GH_NEW(ctx, cluster->n - 1, gh_edge);
@@ -127,9 +128,9 @@ gh_density_measure(gh_ctx *ctx, const double *points, int d, gh_density *cluster
 		status = gh_ctx_status(ctx);
 		goto done;
 	}
-	GH_GOTO(done, gh_all_points_core(ctx, points, d, cluster->members, cluster->n, core));
+	GH_GOTO(done, gh_all_points_core(ctx, points, d, quiet, cluster->members, cluster->n, core));
 	if (cluster->n > 1)
-		GH_GOTO(done, span_cluster(ctx, points, d, cluster, core, edges));
+		GH_GOTO(done, span_cluster(ctx, points, d, quiet, cluster, core, edges));
 	status = read_tree(ctx, cluster, core, edges);
 
 done:
@@ -163,7 +164,7 @@ measure_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 	measure_job *job = arg;
 
 	(void) worker;
-	return gh_density_measure(ctx, job->points, job->d, &job->clusters[job->small[task]]);
+	return gh_density_measure(ctx, job->points, job->d, true, &job->clusters[job->small[task]]);
 }
 
 gh_status
@@ -184,7 +185,7 @@ gh_density_measure_all(gh_ctx *ctx, const double *points, int d, gh_density *clu
 		if (clusters[c].n < SMALL_CLUSTER)
 			small[n_small++] = c;
 		else
-			status = gh_density_measure(ctx, points, d, &clusters[c]);
+			status = gh_density_measure(ctx, points, d, false, &clusters[c]);
 	}
 	if (status == GH_OK)
 		status = gh_parallel_stage(ctx, "dbcv: clusters", n_small, measure_task, &job);

@@ -14,9 +14,11 @@
 #include "base/gh_context.h"
 
 /*
- * labels[n]: negative is noise; others any numbers.  *defined is false and
- * *value 0 with fewer than two clusters.  *value in [-1, 1].  A cluster of one
- * point scores -1 ... see docs/reference/hdbscan.md.
+ * points: n x d row-major, finite.  labels[n]: negative is noise; others any
+ * numbers.  *defined is false and *value 0 with fewer than two clusters; else
+ * *value is in [-1, 1].  A cluster of one point counts as -1 (it has no density
+ * to validate), clusters that lie on one and the same spot as 0.  Noise lowers
+ * the value by its share of the points.
  */
 extern gh_status gh_dbcv(gh_ctx *ctx, const double *points, size_t n, int d, const int32_t *labels,
 						 double *value, bool *defined);
