@@ -225,6 +225,19 @@ gh_pg_open_small(MemoryContext owner)
 	return host_open(owner, &lent);
 }
 
+gh_ctx *
+gh_pg_open_model(MemoryContext owner, size_t bytes)
+{
+	gh_host		lent;
+	double		limit = Max((double) work_mem * 1024.0 * hash_mem_multiplier, 16.0 * (double) bytes);
+
+	memset(&lent, 0, sizeof(lent));
+	lent.threads = 1;
+	lent.memory_limit = (size_t) limit;
+	lent.memory_setting = "work_mem";
+	return host_open(owner, &lent);
+}
+
 void
 gh_pg_close(gh_ctx *ctx)
 {

@@ -32,6 +32,11 @@
 extern gh_ctx *gh_pg_open(MemoryContext owner);
 /* For per-row functions: no threads, no progress, budget work_mem * hash_mem_multiplier. */
 extern gh_ctx *gh_pg_open_small(MemoryContext owner);
+/*
+ * The same for the parsed form of a model of so many bytes: at least what that
+ * needs, because a model that was trained and stored must predict.
+ */
+extern gh_ctx *gh_pg_open_model(MemoryContext owner, size_t bytes);
 extern void gh_pg_close(gh_ctx *ctx);
 
 /* Returns when status is GH_OK; else joins the threads and raises the error. */

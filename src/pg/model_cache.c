@@ -67,7 +67,7 @@ parse(gh_parsed *parsed, struct varlena *given, int kind)
 	parsed->external = VARATT_IS_EXTERNAL_ONDISK(given);
 	if (parsed->external)
 		VARATT_EXTERNAL_GET_POINTER(parsed->pointer, given);
-	parsed->ctx = gh_pg_open(parsed->context);
+	parsed->ctx = gh_pg_open_model(parsed->context, parsed->length);
 	gh_pg_check(parsed->ctx, gh_container_open(parsed->ctx, VARDATA(plain), parsed->length, kind, &container));
 	parsed->kind = container.kind;
 	if (container.kind == GH_MODEL_BOOST)
