@@ -157,13 +157,18 @@ gh_table_features(const gh_table *songs, const char *alias, char **feature, int 
 	return sql.data;
 }
 
-/* NULL, NaN and infinite values all fail to lie between the least and the greatest finite number. */
+/*
+ * NULL, NaN and infinite values all fail to lie between the least and the
+ * greatest finite number.  Wrapped in CASE, because the planner would multiply
+ * the selectivities of so many conditions and plan for a single row.
+ */
 char *
 gh_table_complete(const gh_table *songs, const char *alias, char **feature, int n)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
+	appendStringInfoString(&sql, "CASE WHEN ");
 	for (int i = 0; i < n; i++)
 	{
 		char	   *number = gh_table_number(songs, alias, feature[i]);
@@ -172,5 +177,6 @@ gh_table_complete(const gh_table *songs, const char *alias, char **feature, int 
 						 " AND %s OPERATOR(pg_catalog.<=) '1.7976931348623157e308'::pg_catalog.float8",
 						 i > 0 ? " AND " : "", number, number);
 	}
+	appendStringInfoString(&sql, " THEN true ELSE false END");
 	return sql.data;
 }
