@@ -86,7 +86,14 @@ clean:
 	rm -rf $(EXTRA_CLEAN)
 endif
 
-$(OBJS): $(BUILD)/ext/%.o: $(SRC)/src/%.c
+# Other flags or another compiler make every object anew, so that a build that treats
+# warnings as errors has seen every file.
+FLAGS_NOW := $(strip $(CC) $(CFLAGS) $(GH_CFLAGS) $(GH_PG_CFLAGS) $(COPT))
+$(BUILD)/flags: always
+	@mkdir -p $(@D)
+	@echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' > $@
+
+$(OBJS): $(BUILD)/ext/%.o: $(SRC)/src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(GH_CFLAGS) $(if $(filter $(BUILD)/ext/core/%,$@),,$(GH_PG_CFLAGS)) $(call isa_flags,$<) \
 		$(GH_INCLUDES) $(CPPFLAGS) -MMD -MP -c -o $@ $<
@@ -107,7 +114,7 @@ define core_variant
 $(1)_OBJS := $$(patsubst src/core/%.c,$$(BUILD)/$(1)/%.o,$$(CORE_C))
 $(1)_TESTS := $$(CORE_TESTS:%=$$(BUILD)/$(1)/test/%)
 
-$$($(1)_OBJS): $$(BUILD)/$(1)/%.o: $$(SRC)/src/core/%.c
+$$($(1)_OBJS): $$(BUILD)/$(1)/%.o: $$(SRC)/src/core/%.c $$(BUILD)/flags
 	@mkdir -p $$(@D)
 	$$(CORE_CC) -g $$(GH_CFLAGS) $(2) $$(call isa_flags,$$<) $$(COPT) -I$$(SRC)/src/core -MMD -MP -c -o $$@ $$<
 
@@ -128,7 +135,7 @@ comma := ,
 $(eval $(call core_variant,core,))
 $(eval $(call core_variant,asan,-O1 -fno-omit-frame-pointer -fsanitize=address$(comma)undefined -fno-sanitize-recover=all))
 $(eval $(call core_variant,tsan,-O1 -fno-omit-frame-pointer -fsanitize=thread))
-.PHONY: core core-tests check-core check-asan check-tsan check-valgrind check-clang check-borders check-pgtap check-docs demo test
+.PHONY: always core core-tests check-core check-asan check-tsan check-valgrind check-clang check-borders check-pgtap check-docs demo test
 
 core: $(BUILD)/core/libgenre_hier_core.a
 core-tests: $(core_TESTS)

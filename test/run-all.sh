@@ -12,7 +12,8 @@ need make gcc clang libc6-dev binutils perl libnlopt-dev libopenblas0-pthread li
 choose_postgres
 need "postgresql-$GH_PGVERSION-pgtap"
 say "PostgreSQL $GH_PGVERSION; building with warnings as errors ..."
-build COPT=-Werror all core-tests
+export COPT=-Werror
+build all core-tests
 install_extension
 start_server
 createdb gh_pgtap || exit 1
