@@ -112,16 +112,6 @@ typedef struct tune_arguments
 } tune_arguments;
 
 static void
-check_between(const char *what, const char *name, int value, int low, int high)
-{
-	if (value < low || value > high)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s: %s is out of range", what, name),
-				 errdetail("The value is %d; it must be between %d and %d.", value, low, high)));
-}
-
-static void
 read_tune_arguments(gh_ctx *ctx, const gh_args *args, tune_arguments *out)
 {
 	out->iterations = gh_arg_int(args, 1, "iterations");
@@ -130,8 +120,8 @@ read_tune_arguments(gh_ctx *ctx, const gh_args *args, tune_arguments *out)
 	out->seed = (uint64) gh_arg_bigint(args, 5, "seed");
 	out->base = gh_boost_defaults();
 	out->space = gh_space_default();
-	check_between(args->what, "iterations", out->iterations, 1, GH_MAX_ITERATIONS);
-	check_between(args->what, "folds", out->folds, 2, GH_MAX_FOLDS);
+	gh_check_between(args->what, "iterations", out->iterations, 1, GH_MAX_ITERATIONS);
+	gh_check_between(args->what, "folds", out->folds, 2, GH_MAX_FOLDS);
 	if (!gh_arg_is_null(args, 4))
 		gh_space_parse(ctx, DatumGetJsonbP(args->fcinfo->args[4].value), &out->space, &out->base);
 }

@@ -82,7 +82,8 @@ prepare_song(song_state *state, MemoryContext lasting, const gh_parsed *parsed, 
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table %s of the model's songs does not exist", songs),
 				 errdetail("The model was trained on it, and the song's features are looked up there."),
-				 errhint("Give the features themselves: predict_genres(model, features) and shap_values(model, features, node); or train a version on another table.")));
+				 errhint("Give the features themselves, as in predict_genres(model, features), "
+						 "or train a version on another table.")));
 	old = MemoryContextSwitchTo(lasting);
 	gh_table_find("songs", songs, GH_SONGS_COLUMNS, &state->table);
 	state->songs = pstrdup(songs);
@@ -140,8 +141,10 @@ id_value(const song_state *state, const char *id)
 	/* digits beyond the type's range name no song */
 	if (is_integer)
 	{
-		int64		limit = state->id_type == INT2OID ? PG_INT16_MAX : state->id_type == INT4OID ? PG_INT32_MAX : PG_INT64_MAX;
-		Datum		number = DirectFunctionCall3(numeric_in, CStringGetDatum(id), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+		int64		limit = state->id_type == INT2OID ? PG_INT16_MAX :
+			state->id_type == INT4OID ? PG_INT32_MAX : PG_INT64_MAX;
+		Datum		number = DirectFunctionCall3(numeric_in, CStringGetDatum(id), ObjectIdGetDatum(InvalidOid),
+												 Int32GetDatum(-1));
 		Datum		high = DirectFunctionCall1(int8_numeric, Int64GetDatum(limit)),
 					low = DirectFunctionCall1(int8_numeric, Int64GetDatum(-limit - 1));
 

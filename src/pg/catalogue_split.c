@@ -330,7 +330,8 @@ gh_catalogue_keep_popular(gh_catalogue *c, const gh_links *given, int genres_per
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("train_hierarchy: no genre of the supergenres has an artist to learn from"),
-				 errdetail("Genres are compared letter by letter; an artist counts with enough followers and a complete song that trains."),
+				 errdetail("Genres are compared letter by letter; "
+						   "an artist counts with enough followers and a complete song that trains."),
 				 errhint("Lower min_followers, or compare the genres with those of %s.", c->artists_table.name)));
 	pfree(keep);
 }

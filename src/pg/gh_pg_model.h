@@ -212,6 +212,8 @@ typedef struct gh_train_options
 	int64		seed;
 } gh_train_options;
 
+/* 22023 naming function, argument, value and range */
+extern void gh_check_between(const char *what, const char *name, double value, double low, double high);
 extern void gh_train_options_check(const char *what, const gh_train_options *options);
 /* validation[n], gh memory: 1 = held out.  group may be NULL.  NULL when nothing is held out. */
 extern uint8_t *gh_validation_split(gh_ctx *ctx, const gh_train_options *options, const gh_labels *labels,

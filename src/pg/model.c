@@ -133,7 +133,8 @@ genre_hier_model_info(PG_FUNCTION_ARGS)
 	if (parsed->kind == GH_MODEL_BOOST)
 		appendStringInfo(&json, ", \"trees\": %u, \"base_score\": ", parsed->boost.booster.n_trees);
 	else
-		appendStringInfo(&json, ", \"nodes\": %u, \"genres\": %u, \"supergenres\": %u, \"levels\": %d, \"trees\": " UINT64_FORMAT,
+		appendStringInfo(&json, ", \"nodes\": %u, \"genres\": %u, \"supergenres\": %u, \"levels\": %d, \"trees\": "
+						 UINT64_FORMAT,
 						 model->n_nodes, model->n_genres, model->n_nodes - model->n_genres, count_levels(model),
 						 count_trees(model));
 	if (parsed->kind == GH_MODEL_BOOST)

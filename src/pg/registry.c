@@ -104,6 +104,14 @@ gh_registry_newest(const char *registry, const char *model, bool read_only, SPIP
 	out->model = SPI_getbinval(tuple, tupdesc, 4, &null);
 }
 
+/* Of the newest version; a row of NULLs when it has no metrics, no row when there is no such model. */
+static const char metrics_query[] =
+"SELECT m.classifier, m.node, m.supergenre, m.average_precision, m.coverage_error, m.positives"
+" FROM (SELECT metrics FROM %s WHERE name OPERATOR(pg_catalog.=) $1 ORDER BY version DESC LIMIT 1) AS v"
+" LEFT JOIN LATERAL pg_catalog.jsonb_to_recordset(v.metrics OPERATOR(pg_catalog.->) 'nodes')"
+" AS m (classifier pg_catalog.text, node pg_catalog.text, supergenre pg_catalog.text,"
+" average_precision pg_catalog.float8, coverage_error pg_catalog.float8, positives pg_catalog.int8) ON true";
+
 Datum
 genre_hier_model_metrics(PG_FUNCTION_ARGS)
 {
@@ -116,15 +124,7 @@ genre_hier_model_metrics(PG_FUNCTION_ARGS)
 	Datum		value = CStringGetTextDatum(model);
 
 	SPI_connect();
-	if (SPI_execute_with_args(psprintf("SELECT m.classifier, m.node, m.supergenre, m.average_precision,"
-									   " m.coverage_error, m.positives"
-									   " FROM (SELECT metrics FROM %s WHERE name OPERATOR(pg_catalog.=) $1"
-									   " ORDER BY version DESC LIMIT 1) AS v"
-									   " LEFT JOIN LATERAL pg_catalog.jsonb_to_recordset(v.metrics OPERATOR(pg_catalog.->) 'nodes')"
-									   " AS m (classifier pg_catalog.text, node pg_catalog.text, supergenre pg_catalog.text,"
-									   " average_precision pg_catalog.float8, coverage_error pg_catalog.float8,"
-									   " positives pg_catalog.int8) ON true", registry),
-							  1, &type, &value, NULL, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(psprintf(metrics_query, registry), 1, &type, &value, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "reading %s failed", registry);
 	if (SPI_processed == 0)
 		gh_registry_unknown(registry, model);
@@ -151,13 +151,11 @@ genre_hier_model_metrics(PG_FUNCTION_ARGS)
 static void
 lock_name(const char *registry, const char *model)
 {
-	Oid			type = TEXTOID;
-	Datum		value = CStringGetTextDatum(model);
+	Oid			types[2] = {TEXTOID, TEXTOID};
+	Datum		values[2] = {CStringGetTextDatum(registry), CStringGetTextDatum(model)};
 
-	if (SPI_execute_with_args(psprintf("SELECT pg_catalog.pg_advisory_xact_lock("
-									   "'%s'::pg_catalog.regclass::pg_catalog.oid::pg_catalog.int8::pg_catalog.bit(32)::pg_catalog.int4,"
-									   " pg_catalog.hashtext($1))", registry),
-							  1, &type, &value, NULL, false, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext($1), pg_catalog.hashtext($2))",
+							  2, types, values, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "locking the name of a model failed");
 }
 
@@ -204,8 +202,8 @@ find_supergenre(const gh_model *model, const char *supergenre)
 	if (n != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg(n == 0 ? "the model has no supergenre \"%s\"" : "the model has more than one supergenre \"%s\"",
-						supergenre),
+				 n == 0 ? errmsg("the model has no supergenre \"%s\"", supergenre) :
+				 errmsg("the model has more than one supergenre \"%s\"", supergenre),
 				 errhint("model_nodes(model) lists what it has.")));
 	return found;
 }

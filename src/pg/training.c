@@ -34,8 +34,8 @@ gh_pg_alloc(gh_ctx *ctx, size_t n, size_t size)
 
 /* ---- options ----------------------------------------------------------- */
 
-static void
-check_between(const char *what, const char *name, double value, double low, double high)
+void
+gh_check_between(const char *what, const char *name, double value, double low, double high)
 {
 	if (!(value >= low && value <= high))
 		ereport(ERROR,
@@ -47,9 +47,9 @@ check_between(const char *what, const char *name, double value, double low, doub
 void
 gh_train_options_check(const char *what, const gh_train_options *options)
 {
-	check_between(what, "iterations", options->iterations, 0, GH_MAX_ITERATIONS);
-	check_between(what, "folds", options->folds, 2, GH_MAX_FOLDS);
-	check_between(what, "validation_fraction", options->validation_fraction, 0, 0.9);
+	gh_check_between(what, "iterations", options->iterations, 0, GH_MAX_ITERATIONS);
+	gh_check_between(what, "folds", options->folds, 2, GH_MAX_FOLDS);
+	gh_check_between(what, "validation_fraction", options->validation_fraction, 0, 0.9);
 }
 
 /* One group can either train or validate, not both. */
