@@ -355,8 +355,12 @@ gh_tick(gh_ctx *ctx, const char *stage, uint64_t done, uint64_t total)
 {
 	gh_progress progress = {stage, done, total, false, NULL};
 
-	if (gh_thread_worker == 0 && ctx->host.progress != NULL)
-		ctx->host.progress(ctx->host.arg, &progress);
+	if (gh_thread_worker != 0 || ctx->host.progress == NULL)
+		return;
+	/* "trees 3 of 100" of one classifier among many tells a person nothing */
+	if (ctx->stage != NULL)
+		progress = (gh_progress) {ctx->stage, atomic_load(&ctx->stage_done), ctx->stage_total, false, NULL};
+	ctx->host.progress(ctx->host.arg, &progress);
 }
 
 void

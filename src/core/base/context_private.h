@@ -41,6 +41,9 @@ struct gh_ctx
 	bool		fail_forever;
 
 	atomic_bool stop;			/* cancel asked for, or a task failed */
+	const char *stage;			/* of the parallel work under way, NULL: none; what its tasks report is reported as this */
+	atomic_size_t stage_done;
+	size_t		stage_total;
 	gh_pool    *pool;			/* NULL until the first parallel work */
 };
 

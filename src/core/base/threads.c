@@ -27,8 +27,8 @@ struct gh_pool
 	gh_task		task;
 	void	   *arg;
 	size_t		n_tasks;
+	const char *stage;			/* NULL: no progress */
 	atomic_size_t next;
-	atomic_size_t done;
 };
 
 typedef struct gh_worker
@@ -58,6 +58,16 @@ run_task(gh_ctx *ctx, gh_task task, void *arg, size_t index)
 	return status;
 }
 
+/* One task more of the outermost stage is done. */
+static void
+count_done(gh_ctx *ctx, const char *stage)
+{
+	if (stage == NULL)
+		return;
+	atomic_fetch_add(&ctx->stage_done, 1);
+	gh_tick(ctx, stage, 0, 0);
+}
+
 static gh_status
 run_serially(gh_ctx *ctx, const char *stage, size_t n_tasks, gh_task task, void *arg)
 {
@@ -65,15 +75,14 @@ run_serially(gh_ctx *ctx, const char *stage, size_t n_tasks, gh_task task, void 
 	{
 		GH_CHECK_STOP(ctx);
 		GH_TRY(run_task(ctx, task, arg, i));
-		if (stage != NULL)
-			gh_tick(ctx, stage, i + 1, n_tasks);
+		count_done(ctx, stage);
 	}
 	return GH_OK;
 }
 
 /* Take tasks until there are none, or something failed. */
 static void
-take_tasks(gh_pool *pool, const char *stage)
+take_tasks(gh_pool *pool)
 {
 	gh_ctx	   *ctx = pool->ctx;
 
@@ -83,9 +92,7 @@ take_tasks(gh_pool *pool, const char *stage)
 
 		if (i >= pool->n_tasks || run_task(ctx, pool->task, pool->arg, i) != GH_OK)
 			break;
-		atomic_fetch_add(&pool->done, 1);
-		if (stage != NULL)
-			gh_tick(ctx, stage, atomic_load(&pool->done), pool->n_tasks);
+		count_done(ctx, pool->stage);
 	}
 }
 
@@ -107,7 +114,7 @@ worker_main(void *arg)
 			break;
 		seen = pool->job;
 		pthread_mutex_unlock(&pool->lock);
-		take_tasks(pool, NULL);
+		take_tasks(pool);
 		pthread_mutex_lock(&pool->lock);
 		if (--pool->busy == 0)
 			pthread_cond_signal(&pool->idle);
@@ -189,7 +196,7 @@ gh_threads_join(gh_ctx *ctx)
 
 /* Wait until every worker has left the job, asking the host now and then. */
 static void
-wait_for_workers(gh_pool *pool, const char *stage)
+wait_for_workers(gh_pool *pool)
 {
 	pthread_mutex_lock(&pool->lock);
 	while (pool->busy > 0)
@@ -208,42 +215,59 @@ wait_for_workers(gh_pool *pool, const char *stage)
 			break;
 		pthread_mutex_unlock(&pool->lock);
 		(void) gh_should_stop(pool->ctx);
-		if (stage != NULL)
-			gh_tick(pool->ctx, stage, atomic_load(&pool->done), pool->n_tasks);
+		if (pool->stage != NULL)
+			gh_tick(pool->ctx, pool->stage, 0, 0);
 		pthread_mutex_lock(&pool->lock);
 	}
 	pthread_mutex_unlock(&pool->lock);
 }
 
-gh_status
-gh_parallel_stage(gh_ctx *ctx, const char *stage, size_t n_tasks, gh_task task, void *arg)
+/* Hand a job to the workers, take part in it, and wait for them. */
+static gh_status
+run_on_pool(gh_pool *pool, const char *stage, size_t n_tasks, gh_task task, void *arg)
 {
-	gh_pool    *pool;
-
-	if (in_task || gh_thread_worker != 0 || ctx->host.threads == 1 || n_tasks <= 1)
-		return run_serially(ctx, stage, n_tasks, task, arg);
-	pool = get_pool(ctx);
-	if (pool == NULL || pool->n_threads == 0)
-		return run_serially(ctx, stage, n_tasks, task, arg);
-
 	pthread_mutex_lock(&pool->lock);
 	pool->task = task;
 	pool->arg = arg;
 	pool->n_tasks = n_tasks;
+	pool->stage = stage;
 	atomic_store(&pool->next, 0);
-	atomic_store(&pool->done, 0);
 	pool->busy = pool->n_threads;
 	pool->job++;
 	pthread_cond_broadcast(&pool->wake);
 	pthread_mutex_unlock(&pool->lock);
 
-	take_tasks(pool, stage);
-	wait_for_workers(pool, stage);
+	take_tasks(pool);
+	wait_for_workers(pool);
 
-	if (ctx->status != GH_OK)
-		return ctx->status;
-	GH_CHECK_STOP(ctx);
+	if (pool->ctx->status != GH_OK)
+		return pool->ctx->status;
+	GH_CHECK_STOP(pool->ctx);
 	return GH_OK;
+}
+
+gh_status
+gh_parallel_stage(gh_ctx *ctx, const char *stage, size_t n_tasks, gh_task task, void *arg)
+{
+	bool		outermost = !in_task && gh_thread_worker == 0;
+	gh_pool    *pool = outermost && ctx->host.threads > 1 && n_tasks > 1 ? get_pool(ctx) : NULL;
+	gh_status	status;
+
+	if (!outermost)
+		stage = NULL;
+	if (stage != NULL)
+	{
+		ctx->stage = stage;
+		ctx->stage_total = n_tasks;
+		atomic_store(&ctx->stage_done, 0);
+	}
+	if (pool != NULL && pool->n_threads > 0)
+		status = run_on_pool(pool, stage, n_tasks, task, arg);
+	else
+		status = run_serially(ctx, stage, n_tasks, task, arg);
+	if (outermost)
+		ctx->stage = NULL;
+	return status;
 }
 
 gh_status
