@@ -399,14 +399,18 @@ early_stopping_finds_the_number_of_trees(void **state)
 
 static char last_notes[16][GH_MESSAGE_SIZE];
 static int	n_notes,
-			n_ticks;
+			n_ticks;			/* classifiers that were reported as done, each once */
 
 static void
 keep_notes(void *arg, const gh_progress *progress)
 {
 	(void) arg;
 	if (!progress->note)
-		n_ticks += strcmp(progress->stage, "training: nodes") == 0;
+	{
+		/* what a fit reports about its trees arrives as progress of the whole */
+		if (strcmp(progress->stage, "training: nodes") == 0)
+			n_ticks += progress->done == (uint64_t) n_ticks + 1;
+	}
 	else if (n_notes < 16)
 		snprintf(last_notes[n_notes++], GH_MESSAGE_SIZE, "%s", progress->text);
 }

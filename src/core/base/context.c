@@ -61,7 +61,12 @@ gh_ctx_close(gh_ctx *ctx)
 gh_status
 gh_ctx_status(const gh_ctx *ctx)
 {
-	return ctx->status;
+	gh_status	status;
+
+	pthread_mutex_lock(&((gh_ctx *) ctx)->lock);
+	status = ctx->status;
+	pthread_mutex_unlock(&((gh_ctx *) ctx)->lock);
+	return status;
 }
 
 const char *
@@ -164,12 +169,18 @@ fail_budget(gh_ctx *ctx, size_t bytes, const char *what)
 	return gh_fail_hint(ctx, "Raise %s, or work on fewer rows.", ctx->host.memory_setting);
 }
 
-gh_status
-gh_memory_check(gh_ctx *ctx, size_t bytes, const char *what)
+bool
+gh_memory_fits(const gh_ctx *ctx, size_t bytes)
 {
 	size_t		used = gh_memory_used(ctx);
 
-	if (used > ctx->host.memory_limit || bytes > ctx->host.memory_limit - used)
+	return used <= ctx->host.memory_limit && bytes <= ctx->host.memory_limit - used;
+}
+
+gh_status
+gh_memory_check(gh_ctx *ctx, size_t bytes, const char *what)
+{
+	if (!gh_memory_fits(ctx, bytes))
 		return fail_budget(ctx, bytes, what);
 	return GH_OK;
 }

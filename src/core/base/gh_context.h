@@ -121,6 +121,8 @@ extern size_t gh_memory_peak(const gh_ctx *ctx);
  * and the setting, when `bytes` more would not fit the budget.
  */
 extern gh_status gh_memory_check(gh_ctx *ctx, size_t bytes, const char *what);
+/* The same question without a failure, for work that can do with less. */
+extern bool gh_memory_fits(const gh_ctx *ctx, size_t bytes);
 
 /* a*b and a+b in size_t; true on overflow. */
 static inline bool

@@ -29,6 +29,12 @@ extern gh_status gh_parallel(gh_ctx *ctx, size_t n_tasks, gh_task task, void *ar
 /* The same, reporting done tasks out of n_tasks as progress of `stage`. */
 extern gh_status gh_parallel_stage(gh_ctx *ctx, const char *stage, size_t n_tasks, gh_task task, void *arg);
 
+/*
+ * At most n threads (the host's included) take part in the work from now on;
+ * 0: all of them.  For work whose memory grows with the threads.
+ */
+extern void gh_threads_cap(gh_ctx *ctx, int n);
+
 /* Chunk `task` of `n_chunks` over n items: [*begin, *end). */
 static inline void
 gh_chunk(size_t n, size_t n_chunks, size_t task, size_t *begin, size_t *end)

@@ -15,35 +15,59 @@ typedef struct gh_sort_item
 	uint32_t	index;
 } gh_sort_item;
 
-/* Sort n items by key with a scratch array of the same length; returns where the result stands. */
-static gh_sort_item *
-radix_sort(gh_sort_item *items, gh_sort_item *scratch, size_t n)
+/* Items between two polls: about a millisecond. */
+#define POLL_ITEMS ((size_t) 1 << 18)
+
+/* One stable pass on the byte at `shift`: from `items` to `out`.  *moved is false when all are equal there. */
+static gh_status
+sort_pass(gh_ctx *ctx, const gh_sort_item *items, gh_sort_item *out, size_t n, int shift, bool *moved)
+{
+	size_t		count[RADIX] = {0};
+	size_t		at = 0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		if (i % POLL_ITEMS == 0)
+			GH_CHECK_STOP(ctx);
+		count[items[i].key >> shift & 0xFF]++;
+	}
+	*moved = n > 0 && count[items[0].key >> shift & 0xFF] != n;
+	if (!*moved)
+		return GH_OK;
+	for (int b = 0; b < RADIX; b++)
+	{
+		size_t		c = count[b];
+
+		count[b] = at;
+		at += c;
+	}
+	for (size_t i = 0; i < n; i++)
+	{
+		if (i % POLL_ITEMS == 0)
+			GH_CHECK_STOP(ctx);
+		out[count[items[i].key >> shift & 0xFF]++] = items[i];
+	}
+	return GH_OK;
+}
+
+/* Sort *items by key with a scratch array of the same length; the two change places as needed. */
+static gh_status
+radix_sort(gh_ctx *ctx, gh_sort_item **items, gh_sort_item **scratch, size_t n)
 {
 	for (int pass = 0; pass < PASSES; pass++)
 	{
-		size_t		count[RADIX] = {0};
-		size_t		at = 0;
-		int			shift = 8 * pass;
-		gh_sort_item *swap;
+		bool		moved;
 
-		for (size_t i = 0; i < n; i++)
-			count[items[i].key >> shift & 0xFF]++;
-		if (n > 0 && count[items[0].key >> shift & 0xFF] == n)
-			continue;			/* all equal in this byte */
-		for (int b = 0; b < RADIX; b++)
+		GH_TRY(sort_pass(ctx, *items, *scratch, n, 8 * pass, &moved));
+		if (moved)
 		{
-			size_t		c = count[b];
+			gh_sort_item *swap = *items;
 
-			count[b] = at;
-			at += c;
+			*items = *scratch;
+			*scratch = swap;
 		}
-		for (size_t i = 0; i < n; i++)
-			scratch[count[items[i].key >> shift & 0xFF]++] = items[i];
-		swap = items;
-		items = scratch;
-		scratch = swap;
 	}
-	return items;
+	return GH_OK;
 }
 
 /* flip: UINT64_MAX turns the order round */
@@ -51,8 +75,8 @@ static gh_status
 argsort(gh_ctx *ctx, const double *values, const uint64_t *keys, uint64_t flip, size_t n, uint32_t *index)
 {
 	gh_sort_item *items,
-			   *sorted;
-	gh_sort_item *scratch;
+			   *scratch;
+	gh_status	status;
 
 	if (n > UINT32_MAX)
 		return gh_fail(ctx, GH_ELIMIT, "cannot sort more than %u values", UINT32_MAX);
@@ -69,12 +93,12 @@ argsort(gh_ctx *ctx, const double *values, const uint64_t *keys, uint64_t flip, 
 		items[i].key = (values != NULL ? gh_double_key(values[i]) : keys[i]) ^ flip;
 		items[i].index = (uint32_t) i;
 	}
-	sorted = radix_sort(items, scratch, n);
-	for (size_t i = 0; i < n; i++)
-		index[i] = sorted[i].index;
+	status = radix_sort(ctx, &items, &scratch, n);
+	for (size_t i = 0; status == GH_OK && i < n; i++)
+		index[i] = items[i].index;
 	gh_free(ctx, items);
 	gh_free(ctx, scratch);
-	return GH_OK;
+	return status;
 }
 
 gh_status

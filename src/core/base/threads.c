@@ -28,6 +28,7 @@ struct gh_pool
 	void	   *arg;
 	size_t		n_tasks;
 	const char *stage;			/* NULL: no progress */
+	int			n_active;		/* threads that may take part, the host's included */
 	atomic_size_t next;
 };
 
@@ -114,7 +115,8 @@ worker_main(void *arg)
 			break;
 		seen = pool->job;
 		pthread_mutex_unlock(&pool->lock);
-		take_tasks(pool);
+		if (me.number < pool->n_active)
+			take_tasks(pool);
 		pthread_mutex_lock(&pool->lock);
 		if (--pool->busy == 0)
 			pthread_cond_signal(&pool->idle);
@@ -194,6 +196,12 @@ gh_threads_join(gh_ctx *ctx)
 	ctx->pool = NULL;
 }
 
+void
+gh_threads_cap(gh_ctx *ctx, int n)
+{
+	ctx->most_threads = n;
+}
+
 /* Wait until every worker has left the job, asking the host now and then. */
 static void
 wait_for_workers(gh_pool *pool)
@@ -231,6 +239,7 @@ run_on_pool(gh_pool *pool, const char *stage, size_t n_tasks, gh_task task, void
 	pool->arg = arg;
 	pool->n_tasks = n_tasks;
 	pool->stage = stage;
+	pool->n_active = pool->ctx->most_threads > 0 ? pool->ctx->most_threads : GH_MAX_THREADS;
 	atomic_store(&pool->next, 0);
 	pool->busy = pool->n_threads;
 	pool->job++;

@@ -21,6 +21,7 @@ struct gh_trainer
 	gh_ctx	   *ctx;
 	const gh_fit *fit;
 	const gh_boost_params *params;
+	bool		keep_trees;
 	bool		one_class;
 	double		base_score;
 
@@ -227,7 +228,7 @@ prepare(gh_trainer *t)
 }
 
 gh_status
-gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, gh_trainer **trainer)
+gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, bool keep_trees, gh_trainer **trainer)
 {
 	gh_trainer *t;
 	gh_status	status;
@@ -243,6 +244,7 @@ gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, g
 	t->ctx = ctx;
 	t->fit = fit;
 	t->params = params;
+	t->keep_trees = keep_trees;
 	status = prepare(t);
 	if (status != GH_OK)
 		gh_trainer_close(t);
@@ -376,12 +378,18 @@ reserve_trees(gh_trainer *t)
 gh_status
 gh_trainer_round(gh_trainer *t)
 {
+	gh_tree    *tree;
+
 	if (t->one_class)
 		return GH_OK;
-	GH_TRY(reserve_trees(t));
+	if (t->keep_trees)
+		GH_TRY(reserve_trees(t));
 	GH_TRY(update_gradients(t));
-	GH_TRY(gh_grower_grow(&t->grower, t->n_trees, &t->trees[t->n_trees]));
+	tree = &t->trees[t->keep_trees ? t->n_trees : 0];
+	GH_TRY(gh_grower_grow(&t->grower, t->n_trees, tree));
 	t->n_trees++;
+	if (!t->keep_trees)
+		gh_tree_free(t->ctx, tree);
 	GH_TRY(update_margins(t));
 	return update_valid_margins(t);
 }
@@ -496,7 +504,7 @@ gh_boost_train(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, gh
 	margins = valid_margins != NULL ? valid_margins : GH_NEW(ctx, n_valid, double);
 	if (margins == NULL)
 		return gh_ctx_status(ctx);
-	GH_GOTO(done, gh_trainer_open(ctx, fit, params, &t));
+	GH_GOTO(done, gh_trainer_open(ctx, fit, params, true, &t));
 	GH_GOTO(done, run_rounds(t, margins, &best));
 	gh_trainer_take(t, best, booster);
 done:

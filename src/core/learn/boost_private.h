@@ -189,8 +189,13 @@ extern const uint16_t *gh_sample_node_features(gh_grower *grower, uint32_t index
 /* A fit that can be carried on tree by tree. */
 typedef struct gh_trainer gh_trainer;
 
-/* The fit and the params must outlive the trainer.  NULL fit->valid_rows: no curve. */
-extern gh_status gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, gh_trainer **trainer);
+/*
+ * The fit and the params must outlive the trainer.  NULL fit->valid_rows: no
+ * curve.  Without keep_trees only the margins are carried on: the scores of a
+ * fold need no trees, and there is nothing to take.
+ */
+extern gh_status gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, bool keep_trees,
+								 gh_trainer **trainer);
 extern void gh_trainer_close(gh_trainer *trainer);	/* NULL is fine */
 /* One more tree; nothing when the labels are all of one class. */
 extern gh_status gh_trainer_round(gh_trainer *trainer);

@@ -132,9 +132,6 @@ typedef struct gh_evaluation
  */
 extern gh_status gh_hierarchy_train(gh_ctx *ctx, const gh_training *training, gh_model *model, gh_evaluation *evaluation);
 extern void gh_evaluation_free(gh_ctx *ctx, gh_evaluation *evaluation);
-/* Bytes with one thread; each further thread needs gh_hierarchy_thread_memory() more. */
-extern size_t gh_hierarchy_memory(const gh_training *training, const gh_model *model);
-extern size_t gh_hierarchy_thread_memory(const gh_training *training);
 
 /*
  * Build the nodes from (name, parent name or NULL) pairs: any order, any depth.

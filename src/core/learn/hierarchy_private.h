@@ -31,6 +31,7 @@ typedef struct gh_classifier_task
 	uint32_t	node;
 	bool		vanilla;
 	uint64_t	rows;			/* it is trained on: the heaviest go first */
+	uint64_t	positives;		/* among them */
 	gh_fit_remark remark;
 } gh_classifier_task;
 
@@ -63,6 +64,12 @@ gh_row_in_mask(const gh_labels *labels, size_t row, const uint8_t *mask)
 			return true;
 	return false;
 }
+
+/*
+ * GH_ELIMIT when the training does not fit the budget; caps the threads where
+ * fewer of them fit.  Needs the tasks.
+ */
+extern gh_status gh_hierarchy_check_memory(gh_ctx *ctx, const gh_hierarchy_run *run);
 
 /* Trains one classifier and predicts the validation rows with it; a gh_task. */
 extern gh_status gh_hierarchy_fit(gh_ctx *ctx, void *trainer, size_t task, int worker);

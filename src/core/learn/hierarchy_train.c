@@ -13,18 +13,6 @@
 #define STAGE "training"
 #define ROWS_BETWEEN_POLLS 65536
 
-/* ---- memory ------------------------------------------------------------ */
-
-/* a += b * c, SIZE_MAX when it does not fit. */
-static void
-add_product(size_t *a, size_t b, size_t c)
-{
-	size_t		product;
-
-	if (gh_mul_overflow(b, c, &product) || gh_add_overflow(*a, product, a))
-		*a = SIZE_MAX;
-}
-
 static size_t
 count_held_out(const gh_training *t)
 {
@@ -33,80 +21,6 @@ count_held_out(const gh_training *t)
 	for (size_t i = 0; t->validation != NULL && i < t->n; i++)
 		n += t->validation[i] != 0;
 	return n;
-}
-
-/* The parameters, with the largest trees that the search may ask for. */
-static gh_boost_params
-largest_params(const gh_training *t)
-{
-	gh_boost_params p = t->params;
-
-	for (int k = 0; t->iterations > 0 && k < t->space.n; k++)
-	{
-		const gh_dimension *dimension = &t->space.dimension[k];
-		int		   *value = strcmp(dimension->name, "max_depth") == 0 ? &p.max_depth
-			: strcmp(dimension->name, "max_leaves") == 0 ? &p.max_leaves
-			: strcmp(dimension->name, "n_estimators") == 0 ? &p.n_estimators : NULL;
-
-		/* 0 is no limit already */
-		if (value != NULL && *value > 0 && dimension->high > *value)
-			*value = (int) dimension->high;
-	}
-	return p;
-}
-
-/* Bytes of one classifier's trees, if they all grow as far as they may. */
-static size_t
-trees_memory(const gh_training *t, const gh_boost_params *p)
-{
-	size_t		most = 2 * t->n,
-				bytes = 0;
-
-	if (p->max_depth > 0 && p->max_depth < 30 && (size_t) 2 << p->max_depth < most)
-		most = (size_t) 2 << p->max_depth;
-	if (p->max_leaves > 0 && 2 * (size_t) p->max_leaves < most)
-		most = 2 * (size_t) p->max_leaves;
-	add_product(&bytes, most * (4 + 2 + 1 + 4 * 4) + sizeof(gh_tree), (size_t) p->n_estimators);
-	return bytes;
-}
-
-size_t
-gh_hierarchy_thread_memory(const gh_training *training)
-{
-	gh_boost_params p = largest_params(training);
-	/* a search keeps the fits of all folds side by side */
-	size_t		fits = training->iterations > 0 && training->folds > 1 ? (size_t) training->folds : 1,
-				bytes = 0;
-
-	add_product(&bytes, gh_boost_memory(training->n, training->n_features, &p), fits);
-	add_product(&bytes, trees_memory(training, &p), fits);
-	/* rows, labels */
-	add_product(&bytes, training->n, sizeof(uint32_t) + sizeof(uint8_t));
-	if (training->iterations > 0 || p.early_stopping_rounds > 0)
-	{
-		/* labels, groups and numbers of the folds; their rows; margins of the last rounds */
-		add_product(&bytes, training->n, sizeof(uint64_t) + 2 * sizeof(uint32_t) + 1);
-		add_product(&bytes, training->n, fits * sizeof(uint32_t) + 9 * sizeof(double));
-		add_product(&bytes, (size_t) training->iterations, sizeof(gh_trial));
-	}
-	return bytes;
-}
-
-size_t
-gh_hierarchy_memory(const gh_training *training, const gh_model *model)
-{
-	gh_boost_params p = largest_params(training);
-	size_t		held_out = count_held_out(training),
-				bytes = gh_bins_memory(training->n, training->n_features);
-
-	add_product(&bytes, training->n, sizeof(uint32_t));
-	add_product(&bytes, held_out, (size_t) training->n_features * sizeof(float));
-	add_product(&bytes, held_out, (size_t) model->n_nodes * sizeof(double));
-	if (training->vanilla)
-		add_product(&bytes, held_out, (size_t) model->n_genres * sizeof(double));
-	add_product(&bytes, trees_memory(training, &p), model->n_nodes);
-	add_product(&bytes, gh_hierarchy_thread_memory(training), 1);
-	return bytes;
 }
 
 /* ---- checks ------------------------------------------------------------ */
@@ -280,9 +194,13 @@ list_tasks(gh_ctx *ctx, gh_hierarchy_run *r)
 		int32_t		parent = model->node[v].parent;
 
 		r->position[v] = GH_NOT_A_GENRE;
-		r->tasks[r->n_tasks++] = (gh_classifier_task) {v, false, parent < 0 ? r->n_train : rows[parent], GH_FIT_PLAIN};
+		r->tasks[r->n_tasks++] = (gh_classifier_task) {
+			.node = v, .rows = parent < 0 ? r->n_train : rows[parent], .positives = rows[v]
+		};
 		if (needs_vanilla(r, v))
-			r->tasks[r->n_tasks++] = (gh_classifier_task) {v, true, r->n_train, GH_FIT_PLAIN};
+			r->tasks[r->n_tasks++] = (gh_classifier_task) {
+				.node = v, .vanilla = true, .rows = r->n_train, .positives = rows[v]
+			};
 	}
 	for (uint32_t g = 0; status == GH_OK && g < model->n_genres; g++)
 		r->position[model->genre[g]] = g;
@@ -328,24 +246,15 @@ note_remarks(gh_ctx *ctx, gh_hierarchy_run *r)
 /* ---- the whole --------------------------------------------------------- */
 
 static gh_status
-check_memory(gh_ctx *ctx, const gh_training *t, const gh_model *model)
-{
-	size_t		bytes = gh_hierarchy_memory(t, model);
-
-	add_product(&bytes, gh_hierarchy_thread_memory(t), (size_t) gh_ctx_threads(ctx) - 1);
-	return gh_memory_check(ctx, bytes, "training the hierarchy");
-}
-
-static gh_status
 run(gh_ctx *ctx, gh_hierarchy_run *r, gh_evaluation *evaluation)
 {
 	const gh_training *t = r->training;
 
 	GH_TRY(check_training(ctx, t, r->model));
-	GH_TRY(check_memory(ctx, t, r->model));
 	GH_TRY(divide_rows(ctx, r));
 	GH_TRY(gather_validation(ctx, r));
 	GH_TRY(list_tasks(ctx, r));
+	GH_TRY(gh_hierarchy_check_memory(ctx, r));
 	GH_TRY(gh_bins_build(ctx, t->rows, t->n, t->n_features, t->params.max_bin, r->train_rows, r->n_train, &r->bins));
 	gh_note(ctx, STAGE, "%zu classifiers on %zu rows, %zu rows held out", r->n_tasks, r->n_train, r->n_valid);
 	GH_TRY(gh_parallel_stage(ctx, "training: nodes", r->n_tasks, gh_hierarchy_fit, r));

@@ -158,7 +158,7 @@ run_block(gh_ctx *ctx, void *arg, size_t task, int worker)
 
 	(void) worker;
 	if (run->trainer == NULL)
-		GH_TRY(gh_trainer_open(ctx, &run->fit, t->params, &run->trainer));
+		GH_TRY(gh_trainer_open(ctx, &run->fit, t->params, false, &run->trainer));
 	for (int i = 0; i < t->block_size; i++)
 	{
 		GH_TRY(gh_trainer_round(run->trainer));
