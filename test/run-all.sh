@@ -8,9 +8,7 @@ set -o pipefail
 . "$(dirname "$0")/setup.sh"
 cd "$GH_SRC" || exit 1
 
-need make gcc clang libc6-dev binutils perl libnlopt-dev libopenblas0-pthread libcmocka-dev
-choose_postgres
-need "postgresql-$GH_PGVERSION-pgtap"
+prepare make gcc clang libc6-dev binutils perl libnlopt-dev libopenblas0-pthread libcmocka-dev postgresql-NN-pgtap
 say "PostgreSQL $GH_PGVERSION; building with warnings as errors ..."
 export COPT=-Werror
 build all core-tests

@@ -35,10 +35,10 @@ need() {
 		packaged "$package" || missing+=("$package")
 	done
 	[ ${#missing[@]} -eq 0 ] && return 0
-	say "Installing: ${missing[*]}"
+	say "Packages to install: ${missing[*]}"
 	if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
-		die "These Debian packages are missing and neither root nor sudo is at hand to install them:" \
-			$'\n'"    apt-get install ${missing[*]}"
+		die "They are missing, and neither root nor sudo is at hand to install them. Ask someone who may:"$'\n' \
+			"   apt-get install ${missing[*]}"
 	fi
 	update_lists
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" \
@@ -56,25 +56,36 @@ update_lists() {
 	GH_LISTS_FRESH=1
 }
 
-# Sets PG_CONFIG and GH_PGBIN: the server that PG_CONFIG names, else the newest installed
-# one, else the distribution's own version.
-choose_postgres() {
-	local version
-	if [ -z "${PG_CONFIG:-}" ]; then
-		version=$(ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | cut -d/ -f5 | sort -n | tail -n 1)
-		if [ -z "$version" ]; then
-			command -v apt-cache >/dev/null || die "No PostgreSQL found: PG_CONFIG=/path/to/pg_config names one."
-			update_lists
-			version=$(apt-cache show postgresql 2>/dev/null | sed -n 's/^Version: \([0-9]*\).*/\1/p' | sort -n | tail -n 1)
-			[ -n "$version" ] || die "The package lists have no postgresql: PG_CONFIG=/path/to/pg_config names a server."
-		fi
-		GH_PGVERSION=$version
-		need "postgresql-$version" "postgresql-server-dev-$version"
-		PG_CONFIG=/usr/lib/postgresql/$version/bin/pg_config
+# prepare PACKAGE...: installs these and chooses the server, which PG_CONFIG names; else the
+# newest installed one; else the distribution's own version.  In a package's name NN is the
+# server's version.  Sets PG_CONFIG, GH_PGVERSION and GH_PGBIN.
+prepare() {
+	local packages=("$@")
+	if [ -n "${PG_CONFIG:-}" ]; then
+		need $(printf '%s\n' "${packages[@]}" | grep -v NN)
+	else
+		GH_PGVERSION=$(ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | cut -d/ -f5 | sort -n | tail -n 1)
+		[ -n "$GH_PGVERSION" ] || GH_PGVERSION=$(packaged_version)
+		[ -n "$GH_PGVERSION" ] || die "No PostgreSQL found: PG_CONFIG=/path/to/pg_config names one."
+		packages+=(postgresql-NN postgresql-server-dev-NN)
+		need "${packages[@]//NN/$GH_PGVERSION}"
+		PG_CONFIG=/usr/lib/postgresql/$GH_PGVERSION/bin/pg_config
 	fi
 	GH_PGVERSION=$("$PG_CONFIG" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
 	GH_PGBIN=$("$PG_CONFIG" --bindir)
 	export PG_CONFIG PATH="$GH_PGBIN:$PATH"
+}
+
+# The version that the distribution packages; the lists may have to be fetched first.
+packaged_version() {
+	local version
+	command -v apt-cache >/dev/null || return 0
+	version=$(apt-cache show postgresql 2>/dev/null | sed -n 's/^Version: \([0-9]*\).*/\1/p' | sort -n | tail -n 1)
+	if [ -z "$version" ]; then
+		update_lists
+		version=$(apt-cache show postgresql 2>/dev/null | sed -n 's/^Version: \([0-9]*\).*/\1/p' | sort -n | tail -n 1)
+	fi
+	echo "$version"
 }
 
 # ---- build and install ---------------------------------------------------

@@ -24,8 +24,7 @@ fi
 
 . "$here/../../test/setup.sh"
 
-need make gcc libc6-dev libnlopt-dev libopenblas0-pthread
-choose_postgres
+prepare make gcc libc6-dev libnlopt-dev libopenblas0-pthread
 say "PostgreSQL $GH_PGVERSION; building and installing genre_hier ..."
 build
 install_extension
