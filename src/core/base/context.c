@@ -115,6 +115,9 @@ gh_fail(gh_ctx *ctx, gh_status status, const char *format,...)
 }
 
 /* Detail and hint belong to the failure that stands: only its own thread may add them. */
+static gh_status add_text(gh_ctx *ctx, char *text, size_t size, const char *format, va_list args)
+			__attribute__((format(printf, 4, 0)));
+
 static gh_status
 add_text(gh_ctx *ctx, char *text, size_t size, const char *format, va_list args)
 {
