@@ -156,7 +156,7 @@ transpose(gh_ctx *ctx, builder *b)
 	/* filling moves each offset on to where the next vertex begins */
 	for (size_t tail = 0; tail < n; tail++)
 	{
-		if (tail % (POLL_EVERY / 16) == 0)
+		if (tail % (POLL_EVERY / k + 1) == 0)
 			GH_CHECK_STOP(ctx);
 		for (size_t r = 0; r < k; r++)
 		{
@@ -274,7 +274,7 @@ gh_graph_build(gh_ctx *ctx, const gh_kdtree *tree, int k, const uint32_t *indice
 	{
 		double		sum = 0;
 
-		if (i % 1024 == 0)
+		if (i % 64 == 0)
 			GH_CHECK_STOP(ctx);
 		for (int r = 0; r < k; r++)
 			sum += distances[i * k + r];
@@ -315,7 +315,7 @@ gh_graph_prune(gh_ctx *ctx, gh_graph *g, int epochs)
 	{
 		size_t		end = g->offsets[v + 1];
 
-		if (v % 1024 == 0)
+		if (v % 256 == 0)
 			GH_CHECK_STOP(ctx);
 		for (size_t e = begin; e < end; e++)
 		{

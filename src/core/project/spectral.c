@@ -19,7 +19,7 @@
 #define TOLERANCE 1e-3
 /* Products with the graph: the bound on the cost. */
 #define MOST_APPLICATIONS 600
-#define POLL_EVERY 4096
+#define POLL_EVERY 256
 
 typedef struct spectral
 {
@@ -269,7 +269,8 @@ gh_status
 gh_spectral_start(gh_ctx *ctx, const gh_graph *graph, const double *points, int d, const uint32_t *order,
 				  int n_components, uint64_t seed, double *out, gh_spectral_report *report)
 {
-	spectral	s = {.graph = graph,.points = points,.d = d,.order = order,.n_components = n_components,.seed = seed,.out = out,.report = report};
+	spectral	s = {.graph = graph,.points = points,.d = d,.order = order,.n_components = n_components,.seed = seed,
+	.out = out,.report = report};
 	size_t		row_size = (size_t) gh_subspace_block(n_components) * sizeof(double);
 	gh_components parts;
 	gh_status	status;
