@@ -111,7 +111,7 @@ install_extension() {
 		die "$lib and $share cannot be written to, and neither root nor sudo is at hand." \
 			$'\n'"Install as root (make install), or build against a server of your own: PG_CONFIG=/path/to/pg_config"
 	else
-		quietly as_root make -C "$GH_SRC" PG_CONFIG="$PG_CONFIG" install
+		quietly as_root make -C "$GH_SRC" PG_CONFIG="$PG_CONFIG" COPT="${COPT:-}" install # sudo passes no environment
 	fi
 }
 
