@@ -383,14 +383,14 @@ spectral_residuals(void **state)
 }
 
 /*
- * A chain of 20,000 points: its eigenvalues are nearer to each other than any
+ * A chain of 6,000 points: its eigenvalues are nearer to each other than any
  * bounded search can tell, so the principal component is the start.
  */
 static void
 spectral_bound(void **state)
 {
 	gh_ctx	   *ctx = open_threads(2);
-	size_t		n = 20000;
+	size_t		n = 6000;
 	double	   *x = malloc(sizeof(double) * n),
 			   *y = malloc(sizeof(double) * n * 2);
 	gh_kdtree	tree;
@@ -670,6 +670,7 @@ quality(void **state)
 
 			p.n_components = dim;
 			p.init = (gh_umap_init) init;
+			p.n_epochs = 200;
 			assert_int_equal(gh_umap_project(ctx, x, n, d, &p, y), GH_OK);
 			for (size_t i = 0; i < n; i++)
 			{
@@ -702,7 +703,7 @@ deterministic(void **state)
 	gh_umap_params p = plain();
 
 	(void) state;
-	p.n_epochs = 30;
+	p.n_epochs = 15;
 	for (int isa = GH_ISA_SCALAR; isa <= GH_ISA_AVX512; isa++)
 	{
 		for (int threads = 1; threads <= 8; threads = threads == 2 ? 8 : threads + 1)
@@ -751,7 +752,7 @@ static void
 degenerate(void **state)
 {
 	double	   *x = blobs(600, 4, 2, 3, 13);
-	double	   *equal = calloc(3000 * 4, sizeof(double));
+	double	   *equal = calloc(1200 * 4, sizeof(double));
 
 	(void) state;
 	for (int init = GH_UMAP_SPECTRAL; init <= GH_UMAP_RANDOM; init++)
@@ -766,7 +767,7 @@ degenerate(void **state)
 			for (size_t n = 0; n <= 20; n++)
 				project_finite(x, n, 4, &p);
 			p.n_epochs = 20;
-			project_finite(equal, 3000, 4, &p);
+			project_finite(equal, 1200, 4, &p);
 			project_finite(equal, 100, 1, &p);
 			p.n_neighbors = 2;
 			project_finite(x, 600, 4, &p);
