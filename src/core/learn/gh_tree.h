@@ -37,6 +37,8 @@ typedef struct gh_booster
 	gh_tree    *trees;
 } gh_booster;
 
+/* Arrays for n_nodes nodes, not filled; after a failure gh_tree_free() frees what there is. */
+extern gh_status gh_tree_allocate(gh_ctx *ctx, uint32_t n_nodes, gh_tree *tree);
 extern void gh_tree_free(gh_ctx *ctx, gh_tree *tree);	/* its arrays, not itself */
 extern void gh_booster_free(gh_ctx *ctx, gh_booster *booster);	/* its arrays, not itself */
 

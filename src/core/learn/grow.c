@@ -507,20 +507,9 @@ write_node(const gh_grower *g, uint32_t i, gh_tree *tree)
 static gh_status
 write_tree(gh_grower *g, gh_tree *tree)
 {
-	gh_ctx	   *ctx = g->ctx;
 	uint32_t	n = g->n_nodes;
 
-	tree->n_nodes = n;
-	tree->left = GH_NEW(ctx, n, uint32_t);
-	tree->feature = GH_NEW(ctx, n, uint16_t);
-	tree->default_left = GH_NEW(ctx, n, uint8_t);
-	tree->threshold = GH_NEW(ctx, n, float);
-	tree->value = GH_NEW(ctx, n, float);
-	tree->cover = GH_NEW(ctx, n, float);
-	tree->gain = GH_NEW(ctx, n, float);
-	if (tree->left == NULL || tree->feature == NULL || tree->default_left == NULL || tree->threshold == NULL ||
-		tree->value == NULL || tree->cover == NULL || tree->gain == NULL)
-		return gh_ctx_status(ctx);
+	GH_TRY(gh_tree_allocate(g->ctx, n, tree));
 	for (uint32_t i = 0; i < n; i++)
 	{
 		write_node(g, i, tree);

@@ -14,6 +14,23 @@
 /* Trees between two polls: about a millisecond of work for a block. */
 #define MARGIN_POLL 64
 
+gh_status
+gh_tree_allocate(gh_ctx *ctx, uint32_t n_nodes, gh_tree *tree)
+{
+	tree->n_nodes = n_nodes;
+	tree->left = GH_NEW(ctx, n_nodes, uint32_t);
+	tree->feature = GH_NEW(ctx, n_nodes, uint16_t);
+	tree->default_left = GH_NEW(ctx, n_nodes, uint8_t);
+	tree->threshold = GH_NEW(ctx, n_nodes, float);
+	tree->value = GH_NEW(ctx, n_nodes, float);
+	tree->cover = GH_NEW(ctx, n_nodes, float);
+	tree->gain = GH_NEW(ctx, n_nodes, float);
+	if (tree->left == NULL || tree->feature == NULL || tree->default_left == NULL || tree->threshold == NULL ||
+		tree->value == NULL || tree->cover == NULL || tree->gain == NULL)
+		return gh_ctx_status(ctx);
+	return GH_OK;
+}
+
 void
 gh_tree_free(gh_ctx *ctx, gh_tree *tree)
 {

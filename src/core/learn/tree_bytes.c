@@ -80,23 +80,6 @@ values_are_sound(const gh_tree *tree, int n_features)
 }
 
 static gh_status
-allocate_tree(gh_ctx *ctx, gh_tree *tree, uint32_t n_nodes)
-{
-	tree->n_nodes = n_nodes;
-	tree->left = GH_NEW(ctx, n_nodes, uint32_t);
-	tree->feature = GH_NEW(ctx, n_nodes, uint16_t);
-	tree->default_left = GH_NEW(ctx, n_nodes, uint8_t);
-	tree->threshold = GH_NEW(ctx, n_nodes, float);
-	tree->value = GH_NEW(ctx, n_nodes, float);
-	tree->cover = GH_NEW(ctx, n_nodes, float);
-	tree->gain = GH_NEW(ctx, n_nodes, float);
-	if (tree->left == NULL || tree->feature == NULL || tree->default_left == NULL || tree->threshold == NULL ||
-		tree->value == NULL || tree->cover == NULL || tree->gain == NULL)
-		return gh_ctx_status(ctx);
-	return GH_OK;
-}
-
-static gh_status
 read_tree(gh_ctx *ctx, gh_reader *r, int n_features, gh_tree *tree)
 {
 	uint32_t	n = gh_read_count(r, NODE_BYTES, GH_MAX_TREE_NODES);
@@ -106,7 +89,7 @@ read_tree(gh_ctx *ctx, gh_reader *r, int n_features, gh_tree *tree)
 		gh_reader_reject(r);
 	if (!r->ok)
 		return GH_OK;
-	GH_TRY(allocate_tree(ctx, tree, n));
+	GH_TRY(gh_tree_allocate(ctx, n, tree));
 	gh_read_u32_array(r, tree->left, n);
 	for (uint32_t i = 0; i < n; i++)
 		tree->feature[i] = gh_read_u16(r);
