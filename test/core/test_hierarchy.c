@@ -408,7 +408,7 @@ keep_notes(void *arg, const gh_progress *progress)
 	if (!progress->note)
 	{
 		/* what a fit reports about its trees arrives as progress of the whole */
-		if (strcmp(progress->stage, "training: nodes") == 0)
+		if (strcmp(progress->stage, "training: classifiers") == 0)
 			n_ticks += progress->done == (uint64_t) n_ticks + 1;
 	}
 	else if (n_notes < 16)

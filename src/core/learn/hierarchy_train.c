@@ -257,7 +257,7 @@ run(gh_ctx *ctx, gh_hierarchy_run *r, gh_evaluation *evaluation)
 	GH_TRY(gh_hierarchy_check_memory(ctx, r));
 	GH_TRY(gh_bins_build(ctx, t->rows, t->n, t->n_features, t->params.max_bin, r->train_rows, r->n_train, &r->bins));
 	gh_note(ctx, STAGE, "%zu classifiers on %zu rows, %zu rows held out", r->n_tasks, r->n_train, r->n_valid);
-	GH_TRY(gh_parallel_stage(ctx, "training: nodes", r->n_tasks, gh_hierarchy_fit, r));
+	GH_TRY(gh_parallel_stage(ctx, "training: classifiers", r->n_tasks, gh_hierarchy_fit, r));
 	note_remarks(ctx, r);
 	for (uint32_t g = 0; t->vanilla && g < r->model->n_genres; g++)
 	{
