@@ -14,6 +14,7 @@
 #include "learn/gh_boost_bytes.h"
 #include "learn/gh_hierarchy.h"
 #include "learn/gh_supergenres.h"
+#include "project/gh_umap_model.h"
 
 /* ---- names.c ---------------------------------------------------------- */
 
@@ -119,6 +120,7 @@ typedef struct gh_parsed
 	int			kind;			/* gh_model_kind */
 	gh_boost_model boost;		/* of GH_MODEL_BOOST */
 	gh_model	hierarchy;		/* of GH_MODEL_HIERARCHY */
+	gh_umap_model umap;			/* of GH_MODEL_UMAP, prepared */
 	int			n_features;
 	char	  **feature;		/* in the server's encoding */
 	float	   *x;				/* n_features: the row being predicted */
@@ -152,6 +154,11 @@ extern Datum gh_json_datum(const char *utf8);
 extern void gh_predict_rows(gh_parsed *parsed, bool all, int64 top_k, Tuplestorestate *store, TupleDesc tupdesc);
 extern void gh_shap_values_rows(gh_parsed *parsed, const char *node, Tuplestorestate *store, TupleDesc tupdesc);
 extern int64 gh_top_k_argument(FunctionCallInfo fcinfo, int argument, bool *all);
+
+/* ---- umap_model.c ----------------------------------------------------- */
+
+/* What model_info says of a projection: members of a JSON object. */
+extern void gh_umap_info(StringInfo json, const gh_umap_model *model);
 
 /* ---- labels.c --------------------------------------------------------- */
 

@@ -119,28 +119,40 @@ count_levels(const gh_model *model)
 	return levels;
 }
 
+static void
+boost_info(StringInfo json, const gh_boost_model *model)
+{
+	appendStringInfo(json, ", \"trees\": %u, \"base_score\": ", model->booster.n_trees);
+	gh_json_number(json, model->booster.base_score);
+	appendStringInfo(json, ", \"training\": %s", model->info);
+}
+
+static void
+hierarchy_info(StringInfo json, const gh_model *model)
+{
+	appendStringInfo(json, ", \"nodes\": %u, \"genres\": %u, \"supergenres\": %u, \"levels\": %d, \"trees\": "
+					 UINT64_FORMAT ", \"training\": %s",
+					 model->n_nodes, model->n_genres, model->n_nodes - model->n_genres, count_levels(model),
+					 count_trees(model), model->info);
+}
+
 Datum
 genre_hier_model_info(PG_FUNCTION_ARGS)
 {
 	gh_parsed  *parsed = gh_function_model(fcinfo, 0, 0);
-	const gh_model *model = &parsed->hierarchy;
+	const char *kind = parsed->kind == GH_MODEL_BOOST ? "boost" : parsed->kind == GH_MODEL_UMAP ? "umap" : "hierarchy";
 	StringInfoData json;
 
 	initStringInfo(&json);
-	appendStringInfo(&json, "{\"kind\": \"%s\", \"format\": %d, \"bytes\": %zu, \"features\": %d",
-					 parsed->kind == GH_MODEL_BOOST ? "boost" : "hierarchy", GH_FORMAT_VERSION, parsed->length,
-					 parsed->n_features);
+	appendStringInfo(&json, "{\"kind\": \"%s\", \"format\": %d, \"bytes\": %zu, \"features\": %d", kind,
+					 GH_FORMAT_VERSION, parsed->length, parsed->n_features);
 	if (parsed->kind == GH_MODEL_BOOST)
-		appendStringInfo(&json, ", \"trees\": %u, \"base_score\": ", parsed->boost.booster.n_trees);
+		boost_info(&json, &parsed->boost);
+	else if (parsed->kind == GH_MODEL_UMAP)
+		gh_umap_info(&json, &parsed->umap);
 	else
-		appendStringInfo(&json, ", \"nodes\": %u, \"genres\": %u, \"supergenres\": %u, \"levels\": %d, \"trees\": "
-						 UINT64_FORMAT,
-						 model->n_nodes, model->n_genres, model->n_nodes - model->n_genres, count_levels(model),
-						 count_trees(model));
-	if (parsed->kind == GH_MODEL_BOOST)
-		gh_json_number(&json, parsed->boost.booster.base_score);
-	appendStringInfo(&json, ", \"training\": %s}",
-					 parsed->kind == GH_MODEL_BOOST ? parsed->boost.info : model->info);
+		hierarchy_info(&json, &parsed->hierarchy);
+	appendStringInfoChar(&json, '}');
 	PG_RETURN_DATUM(gh_json_datum(json.data));
 }
 

@@ -56,6 +56,16 @@ parse_hierarchy(gh_parsed *parsed, const void *bytes)
 	parsed->joint = palloc(model->n_nodes * sizeof(double));
 }
 
+/* A projection's features have no names of their own. */
+static void
+parse_umap(gh_parsed *parsed, const void *bytes)
+{
+	gh_pg_check(parsed->ctx, gh_umap_model_read(parsed->ctx, bytes, parsed->length, &parsed->umap));
+	gh_pg_check(parsed->ctx, gh_umap_model_prepare(parsed->ctx, &parsed->umap));
+	parsed->n_features = parsed->umap.d;
+	parsed->feature = gh_feature_names(NULL, parsed->umap.d);
+}
+
 /* Everything a parsed model holds, in its own context (the current one). */
 static void
 parse(gh_parsed *parsed, struct varlena *given, int kind)
@@ -72,6 +82,8 @@ parse(gh_parsed *parsed, struct varlena *given, int kind)
 	parsed->kind = container.kind;
 	if (container.kind == GH_MODEL_BOOST)
 		parse_boost(parsed, VARDATA(plain));
+	else if (container.kind == GH_MODEL_UMAP)
+		parse_umap(parsed, VARDATA(plain));
 	else
 		parse_hierarchy(parsed, VARDATA(plain));
 	parsed->x = palloc(parsed->n_features * sizeof(float));

@@ -1,8 +1,8 @@
 /*
  * umap.c
- *		umap_project, over a query and over a window's partition.
+ *		umap_project, over a query and over a window's partition, and umap_fit.
  */
-#include "gh_pg.h"
+#include "gh_pg_model.h"
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -10,9 +10,11 @@
 #include "project/gh_umap.h"
 
 #define WHAT "umap_project"
+#define FIT "umap_fit"
 
 PG_FUNCTION_INFO_V1(genre_hier_umap_project);
 PG_FUNCTION_INFO_V1(genre_hier_umap_project_window);
+PG_FUNCTION_INFO_V1(genre_hier_umap_fit);
 
 /* Arguments from 1 on, as the SQL declares them. */
 static const char *const option_names[] = {
@@ -21,7 +23,7 @@ static const char *const option_names[] = {
 };
 
 static gh_umap_init
-parse_init(const char *name)
+parse_init(const char *what, const char *name)
 {
 	if (strcmp(name, "spectral") == 0)
 		return GH_UMAP_SPECTRAL;
@@ -30,7 +32,7 @@ parse_init(const char *name)
 	if (strcmp(name, "random") == 0)
 		return GH_UMAP_RANDOM;
 	ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			errmsg(WHAT ": init is \"%s\"", name),
+			errmsg("%s: init is \"%s\"", what, name),
 			errhint("It must be spectral, pca or random."));
 }
 
@@ -50,12 +52,12 @@ read_options(const gh_args *args)
 		/* 0 would mean the automatic number to the core */
 		if (params.n_epochs < 1)
 			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg(WHAT ": n_epochs is %d", params.n_epochs),
+					errmsg("%s: n_epochs is %d", args->what, params.n_epochs),
 					errhint("It must be at least 1, or NULL for a number chosen by the number of rows."));
 	}
 	params.learning_rate = gh_arg_float(args, 6, "learning_rate");
 	params.negative_sample_rate = gh_arg_int(args, 7, "negative_sample_rate");
-	params.init = parse_init(gh_arg_text(args, 8, "init"));
+	params.init = parse_init(args->what, gh_arg_text(args, 8, "init"));
 	params.standardize = gh_arg_bool(args, 9, "standardize");
 	params.seed = (uint64_t) gh_arg_bigint(args, 10, "seed");
 	return params;
@@ -159,4 +161,50 @@ genre_hier_umap_project_window(PG_FUNCTION_ARGS)
 		project_partition(&args, kept);
 	PG_RETURN_ARRAYTYPE_P(gh_pg_float_array(kept->embedding + WinGetCurrentPosition(args.window) * kept->n_components,
 											kept->n_components));
+}
+
+/* ---- umap_fit ---------------------------------------------------------- */
+
+/* Before the work: a model that no bytea can hold is not worth making. */
+static void
+check_model_fits(const gh_points *points, const gh_umap_params *params)
+{
+	size_t		length = gh_umap_model_length(points->n, points->d, params->n_components);
+
+	if (points->n == 0)
+		ereport(ERROR, errcode(ERRCODE_DATA_EXCEPTION),
+				errmsg(FIT ": the query returned no rows"),
+				errhint("A model needs at least one point."));
+	if (length > MaxAllocSize - VARHDRSZ)
+		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				errmsg(FIT ": the model would have %zu bytes; a bytea holds at most %zu", length,
+					   (size_t) (MaxAllocSize - VARHDRSZ)),
+				errhint("Fit fewer rows: the others can be transformed."));
+}
+
+Datum
+genre_hier_umap_fit(PG_FUNCTION_ARGS)
+{
+	gh_args		args = {FIT, fcinfo, NULL};
+	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "genre_hier umap", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(work);
+	gh_ctx	   *ctx = gh_pg_open(work);
+	char	   *query = gh_arg_text(&args, 0, "query");
+	gh_umap_params params = read_options(&args);
+	gh_points	points;
+	gh_umap_model model;
+	uint8_t    *bytes;
+	size_t		length;
+	bytea	   *out;
+
+	gh_pg_check(ctx, gh_umap_check(ctx, &params));
+	gh_pg_points(FIT, query, "features", true, &points);
+	check_model_fits(&points, &params);
+	gh_pg_check(ctx, gh_umap_fit(ctx, points.values, points.n, points.d, &params, &model));
+	gh_pg_check(ctx, gh_umap_model_write(ctx, &model, &bytes, &length));
+	MemoryContextSwitchTo(old);
+	out = gh_bytes_bytea(ctx, bytes, length);
+	gh_pg_close(ctx);
+	MemoryContextDelete(work);
+	PG_RETURN_BYTEA_P(out);
 }

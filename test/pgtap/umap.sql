@@ -1,7 +1,7 @@
 -- umap_project: reproducible, faithful, cancellable
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(15);
+SELECT plan(25);
 
 CREATE FUNCTION noise(i bigint, k int) RETURNS float8 LANGUAGE sql IMMUTABLE AS
 $$ SELECT ('x' || substr(md5(i || '/' || k), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
@@ -72,6 +72,50 @@ SELECT cmp_ok(canceled_after($$SELECT sum(xy[1]) FROM (SELECT umap_project(featu
 	'the window form, too');
 SET LOCAL statement_timeout = 0;
 SELECT is(digest('TABLE points', 2), d, 'the next statement works') FROM one;
+
+-- a fitted model: the same bytes for any threads and order, the same places in any plan
+CREATE FUNCTION model_of(query text, threads int) RETURNS bytea LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('genre_hier.threads', threads::text, true);
+	RETURN umap_fit(query, n_epochs => 60);
+END $$;
+CREATE TABLE fitted AS SELECT model_of('TABLE points', 1) AS model;
+SELECT is(md5(model_of('TABLE points', 2)), md5(model), 'a model by two threads') FROM fitted;
+SELECT is(md5(model_of('SELECT features, id FROM points ORDER BY md5(id::text)', 8)), md5(model), 'a model by eight threads of shuffled rows')
+FROM fitted;
+CREATE TABLE placed AS SELECT id, umap_transform(model, features) AS xy FROM points, fitted WHERE id <= 300;
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+SELECT is((SELECT md5(string_agg(id || umap_transform((SELECT model FROM fitted), features)::text, ' ' ORDER BY id DESC))
+           FROM points WHERE id <= 300),
+          (SELECT md5(string_agg(id || xy::text, ' ' ORDER BY id DESC)) FROM placed), 'the same places in a parallel plan');
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+CREATE TABLE plain AS SELECT * FROM umap_project('TABLE points', n_epochs => 60);
+SELECT cmp_ok((SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY sqrt((xy[1] - embedding[1]) ^ 2 + (xy[2] - embedding[2]) ^ 2))
+               FROM placed p JOIN plain ON plain.id = p.id::text), '<',
+              (SELECT sqrt((max(embedding[1]) - min(embedding[1])) ^ 2 + (max(embedding[2]) - min(embedding[2])) ^ 2) / 100 FROM plain),
+              'half of the training points stay within a hundredth of the picture''s size');
+SELECT throws_ok($$SELECT umap_transform((SELECT model FROM fitted), ARRAY[1, 2]::float8[])$$, '2202E');
+SELECT throws_ok($$SELECT umap_transform((SELECT substr(model, 1, 9000) FROM fitted), ARRAY[1]::float8[])$$, '22P03');
+
+-- trustworthiness: the same for any threads and order, and soon cancelled
+CREATE FUNCTION trust(query text, threads int) RETURNS float8 LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('genre_hier.threads', threads::text, true);
+	RETURN trustworthiness(query);
+END $$;
+SELECT is(trust('SELECT p.id, features, embedding FROM points p JOIN plain ON plain.id = p.id::text', 1),
+          trust('SELECT p.id, embedding, features FROM points p JOIN plain ON plain.id = p.id::text ORDER BY md5(p.id::text)', 8),
+          'trustworthiness by any number of threads');
+SELECT throws_ok($$SELECT trustworthiness('SELECT id, features, features AS embedding FROM points', 750)$$, '22023');
+SET LOCAL statement_timeout = 1500;
+SELECT cmp_ok(canceled_after($$SELECT trustworthiness('SELECT id, features, features AS embedding FROM many', 2000)$$), '<', 1500 + 100.0::float8,
+	'trustworthiness is cancelled soon');
+SELECT cmp_ok(canceled_after($$SELECT umap_fit('TABLE many', n_epochs => 20000)$$), '<', 1500 + 100.0::float8, 'so is umap_fit');
+SET LOCAL statement_timeout = 0;
 
 -- progress is told at an interval, and silence is silence
 SET LOCAL genre_hier.progress_interval = 0;

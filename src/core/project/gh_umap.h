@@ -28,7 +28,16 @@ typedef struct gh_umap_params
 	uint64_t	seed;
 } gh_umap_params;
 
+/* The greatest values of the parameters. */
+#define GH_UMAP_MOST_NEIGHBORS 100000
+#define GH_UMAP_MOST_COMPONENTS 16
+#define GH_UMAP_MOST_EPOCHS 100000
+#define GH_UMAP_MOST_NEGATIVE 1000
+#define GH_UMAP_MOST_SPREAD 1000.0
+#define GH_UMAP_MOST_LEARNING_RATE 100.0
+
 extern gh_umap_params gh_umap_defaults(void);
+extern int	gh_umap_epochs(const gh_umap_params *params, size_t n); /* n_epochs, or the number it stands for */
 
 /* GH_EINVAL with the parameter's name, value and range. */
 extern gh_status gh_umap_check(gh_ctx *ctx, const gh_umap_params *params);

@@ -18,6 +18,7 @@ typedef struct scaling
 	const double *points;
 	size_t		n;
 	int			d;
+	gh_scale_column *columns;	/* d */
 	double	   *out;
 } scaling;
 
@@ -54,11 +55,10 @@ binary_scale(double largest)
 
 /* One column: sums in the order of the rows, two passes. */
 static gh_status
-standardize_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+measure_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
 	const scaling *s = arg;
 	const double *in = s->points + task;
-	double	   *out = s->out + task;
 	size_t		d = s->d;
 	double		largest = 0,
 				mean = 0,
@@ -83,30 +83,56 @@ standardize_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 		variance += (in[i * d] * scale - mean) * (in[i * d] * scale - mean);
 	variance /= (double) s->n;
 	GH_CHECK_STOP(ctx);
-	for (size_t i = 0; i < s->n; i++)
-		out[i * d] = constant || !(variance > 0) ? 0 : (in[i * d] * scale - mean) / sqrt(variance);
+	s->columns[task] = (gh_scale_column) {scale, mean, constant || !(variance > 0) ? 0 : sqrt(variance)};
 	return GH_OK;
 }
 
 gh_status
-gh_scale_points(gh_ctx *ctx, const double *points, size_t n, int d, bool standardize, double *out)
+gh_scale_measure(gh_ctx *ctx, const double *points, size_t n, int d, bool standardize, gh_scale_column *columns)
 {
-	scaling		s = {points, n, d, out};
+	scaling		s = {.points = points,.n = n,.d = d,.columns = columns};
 	double		largest,
 				scale = 1;
 	int			exponent;
 
 	GH_TRY(gh_scale_check(ctx, points, n, d, &largest));
 	if (standardize)
-		return gh_parallel(ctx, d, standardize_task, &s);
+		return gh_parallel(ctx, d, measure_task, &s);
 	frexp(largest, &exponent);
 	if (exponent < -MOST_EXPONENT || exponent > MOST_EXPONENT)
 		scale = binary_scale(largest);
-	for (size_t i = 0; i < n * d; i++)
+	for (int j = 0; j < d; j++)
+		columns[j] = (gh_scale_column) {scale, 0, 1};
+	return GH_OK;
+}
+
+static gh_status
+apply_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+{
+	const scaling *s = arg;
+	size_t		d = s->d;
+
+	(void) worker;
+	for (size_t i = 0; i < s->n; i++)
 	{
 		if (i % POLL_EVERY == 0)
 			GH_CHECK_STOP(ctx);
-		out[i] = points[i] * scale;
+		s->out[i * d + task] = gh_scale_value(&s->columns[task], s->points[i * d + task]);
 	}
 	return GH_OK;
+}
+
+gh_status
+gh_scale_points(gh_ctx *ctx, const double *points, size_t n, int d, bool standardize, double *out)
+{
+	scaling		s = {.points = points,.n = n,.d = d,.out = out};
+	gh_status	status;
+
+	if ((s.columns = GH_NEW(ctx, d, gh_scale_column)) == NULL)
+		return gh_ctx_status(ctx);
+	status = gh_scale_measure(ctx, points, n, d, standardize, s.columns);
+	if (status == GH_OK)
+		status = gh_parallel(ctx, d, apply_task, &s);
+	gh_free(ctx, s.columns);
+	return status;
 }

@@ -13,13 +13,6 @@
 #include <math.h>
 #include <string.h>
 
-#define MOST_NEIGHBORS 100000
-#define MOST_COMPONENTS 16
-#define MOST_EPOCHS 100000
-#define MOST_NEGATIVE 1000
-#define MOST_SPREAD 1000.0
-#define MOST_LEARNING_RATE 100.0
-
 /* Points up to which 500 epochs are the default, and 200 above: umap-learn's. */
 #define SMALL 10000
 
@@ -31,6 +24,12 @@ gh_umap_defaults(void)
 {
 	return (gh_umap_params) {.n_neighbors = 15,.n_components = 2,.min_dist = 0.1,.spread = 1.0,.n_epochs = 0,
 		.learning_rate = 1.0,.negative_sample_rate = 5,.init = GH_UMAP_SPECTRAL,.standardize = true,.seed = 42};
+}
+
+int
+gh_umap_epochs(const gh_umap_params *params, size_t n)
+{
+	return params->n_epochs > 0 ? params->n_epochs : n <= SMALL ? 500 : 200;
 }
 
 static gh_status
@@ -55,16 +54,16 @@ check_double(gh_ctx *ctx, const char *name, double value, double least, bool clo
 gh_status
 gh_umap_check(gh_ctx *ctx, const gh_umap_params *p)
 {
-	GH_TRY(check_int(ctx, "n_neighbors", p->n_neighbors, 2, MOST_NEIGHBORS,
+	GH_TRY(check_int(ctx, "n_neighbors", p->n_neighbors, 2, GH_UMAP_MOST_NEIGHBORS,
 					 "It counts the point itself; 15 is the default, more shows broader structure."));
-	GH_TRY(check_int(ctx, "n_components", p->n_components, 1, MOST_COMPONENTS, "Use 2 or 3 for pictures."));
-	GH_TRY(check_double(ctx, "spread", p->spread, 0, false, MOST_SPREAD, "1 is the default."));
+	GH_TRY(check_int(ctx, "n_components", p->n_components, 1, GH_UMAP_MOST_COMPONENTS, "Use 2 or 3 for pictures."));
+	GH_TRY(check_double(ctx, "spread", p->spread, 0, false, GH_UMAP_MOST_SPREAD, "1 is the default."));
 	GH_TRY(check_double(ctx, "min_dist", p->min_dist, 0, true, p->spread,
 						"0 packs clusters densely, 0.1 is the default, and it may not exceed spread."));
-	GH_TRY(check_int(ctx, "n_epochs", p->n_epochs, 0, MOST_EPOCHS,
+	GH_TRY(check_int(ctx, "n_epochs", p->n_epochs, 0, GH_UMAP_MOST_EPOCHS,
 					 "0 chooses 500 epochs for up to 10000 points and 200 above."));
-	GH_TRY(check_double(ctx, "learning_rate", p->learning_rate, 0, false, MOST_LEARNING_RATE, "1 is the default."));
-	GH_TRY(check_int(ctx, "negative_sample_rate", p->negative_sample_rate, 0, MOST_NEGATIVE, "5 is the default."));
+	GH_TRY(check_double(ctx, "learning_rate", p->learning_rate, 0, false, GH_UMAP_MOST_LEARNING_RATE, "1 is the default."));
+	GH_TRY(check_int(ctx, "negative_sample_rate", p->negative_sample_rate, 0, GH_UMAP_MOST_NEGATIVE, "5 is the default."));
 	return check_int(ctx, "init", p->init, GH_UMAP_SPECTRAL, GH_UMAP_RANDOM, "Use spectral, pca or random.");
 }
 
@@ -260,7 +259,7 @@ gh_umap_project(gh_ctx *ctx, const double *points, size_t n, int d, const gh_uma
 		return GH_OK;
 	}
 	r.k = other_neighbours(n, params);
-	r.epochs = params->n_epochs > 0 ? params->n_epochs : n <= SMALL ? 500 : 200;
+	r.epochs = gh_umap_epochs(params, n);
 	GH_TRY(gh_memory_check(ctx, gh_umap_memory(n, d, params), "umap"));
 	status = run_stages(&r, points, embedding);
 	gh_kdtree_free(ctx, &r.tree);
