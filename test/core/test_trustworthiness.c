@@ -287,7 +287,7 @@ failing_memory_leaves_nothing(void **state)
 	(void) state;
 	for (k = 1; status != GH_OK; k++)
 	{
-		gh_ctx	   *ctx = open_threads(2);
+		gh_ctx	   *ctx = open_threads(1);
 		double		result;
 
 		gh_ctx_fail_allocation(ctx, k, true);
