@@ -58,16 +58,18 @@ gh_umap_info(StringInfo json, const gh_umap_model *model)
 	static const char *const init[] = {"spectral", "pca", "random"};
 	const gh_umap_params *p = &model->params;
 
-	appendStringInfo(json, ", \"points\": %zu, \"components\": %d, \"training\": {\"n_neighbors\": %d, \"n_components\": %d",
-					 model->n, p->n_components, p->n_neighbors, p->n_components);
+	appendStringInfo(json, ", \"points\": %zu, \"components\": %d", model->n, p->n_components);
+	appendStringInfo(json, ", \"training\": {\"n_neighbors\": %d", p->n_neighbors);
+	appendStringInfo(json, ", \"n_components\": %d", p->n_components);
 	appendStringInfoString(json, ", \"min_dist\": ");
 	gh_json_number(json, p->min_dist);
 	appendStringInfoString(json, ", \"spread\": ");
 	gh_json_number(json, p->spread);
 	appendStringInfo(json, ", \"n_epochs\": %d, \"learning_rate\": ", p->n_epochs);
 	gh_json_number(json, p->learning_rate);
-	appendStringInfo(json, ", \"negative_sample_rate\": %d, \"init\": \"%s\", \"standardize\": %s, \"seed\": " INT64_FORMAT "}",
-					 p->negative_sample_rate, init[p->init], p->standardize ? "true" : "false", (int64) p->seed);
+	appendStringInfo(json, ", \"negative_sample_rate\": %d, \"init\": \"%s\"", p->negative_sample_rate, init[p->init]);
+	appendStringInfo(json, ", \"standardize\": %s, \"seed\": " INT64_FORMAT "}", p->standardize ? "true" : "false",
+					 (int64) p->seed);
 }
 
 /* ---- trustworthiness --------------------------------------------------- */
@@ -178,7 +180,7 @@ Datum
 genre_hier_trustworthiness(PG_FUNCTION_ARGS)
 {
 	gh_args		args = {TRUST, fcinfo, NULL};
-	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "genre_hier trustworthiness", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "genre_hier " TRUST, ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(work);
 	gh_ctx	   *ctx = gh_pg_open(work);
 	char	   *query = gh_arg_text(&args, 0, "query");

@@ -56,14 +56,17 @@ gh_umap_check(gh_ctx *ctx, const gh_umap_params *p)
 {
 	GH_TRY(check_int(ctx, "n_neighbors", p->n_neighbors, 2, GH_UMAP_MOST_NEIGHBORS,
 					 "It counts the point itself; 15 is the default, more shows broader structure."));
-	GH_TRY(check_int(ctx, "n_components", p->n_components, 1, GH_UMAP_MOST_COMPONENTS, "Use 2 or 3 for pictures."));
+	GH_TRY(check_int(ctx, "n_components", p->n_components, 1, GH_UMAP_MOST_COMPONENTS,
+					 "Use 2 or 3 for pictures."));
 	GH_TRY(check_double(ctx, "spread", p->spread, 0, false, GH_UMAP_MOST_SPREAD, "1 is the default."));
 	GH_TRY(check_double(ctx, "min_dist", p->min_dist, 0, true, p->spread,
 						"0 packs clusters densely, 0.1 is the default, and it may not exceed spread."));
 	GH_TRY(check_int(ctx, "n_epochs", p->n_epochs, 0, GH_UMAP_MOST_EPOCHS,
 					 "0 chooses 500 epochs for up to 10000 points and 200 above."));
-	GH_TRY(check_double(ctx, "learning_rate", p->learning_rate, 0, false, GH_UMAP_MOST_LEARNING_RATE, "1 is the default."));
-	GH_TRY(check_int(ctx, "negative_sample_rate", p->negative_sample_rate, 0, GH_UMAP_MOST_NEGATIVE, "5 is the default."));
+	GH_TRY(check_double(ctx, "learning_rate", p->learning_rate, 0, false, GH_UMAP_MOST_LEARNING_RATE,
+						"1 is the default."));
+	GH_TRY(check_int(ctx, "negative_sample_rate", p->negative_sample_rate, 0, GH_UMAP_MOST_NEGATIVE,
+					 "5 is the default."));
 	return check_int(ctx, "init", p->init, GH_UMAP_SPECTRAL, GH_UMAP_RANDOM, "Use spectral, pca or random.");
 }
 
