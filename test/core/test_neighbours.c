@@ -128,6 +128,188 @@ against_brute_force(void **state)
 	check_case(300, 100, 299, 0);
 }
 
+static bool
+count_polls(void *arg)
+{
+	(*(long *) arg)++;
+	return false;
+}
+
+/* Every `step`-th point of x against brute force; threads and instruction set as they are. */
+static void
+check_points(const double *x, size_t n, int d, int k, size_t step)
+{
+	gh_ctx	   *ctx = open_threads(2);
+	uint32_t   *indices = malloc(sizeof(uint32_t) * n * k);
+	double	   *distances = malloc(sizeof(double) * n * k);
+	pair	   *expected = malloc(sizeof(pair) * n);
+	gh_kdtree	t;
+	size_t		used;
+
+	assert_int_equal(gh_kdtree_build(ctx, x, n, d, &t), GH_OK);
+	used = gh_memory_used(ctx);
+	assert_int_equal(gh_neighbours(ctx, &t, k, indices, distances), GH_OK);
+	assert_int_equal(gh_memory_used(ctx), used);
+	for (size_t i = 0; i < n; i += step)
+	{
+		brute_force(x, n, d, x + i * d, i, expected);
+		for (int r = 0; r < k; r++)
+		{
+			assert_int_equal(indices[i * k + r], expected[r].index);
+			assert_true(distances[i * k + r] == expected[r].distance);
+		}
+	}
+	gh_kdtree_free(ctx, &t);
+	gh_ctx_close(ctx);
+	free(indices);
+	free(distances);
+	free(expected);
+}
+
+/* Enough points for the principal axes; every instruction set. */
+static void
+many_points(void **state)
+{
+	static const struct
+	{
+		int			d,
+					k,
+					levels;
+	}			cases[] = {{1, 5, 0}, {2, 15, 0}, {3, 40, 4}, {14, 14, 0}, {14, 200, 0}, {14, 12, 2}, {30, 15, 0},
+	{30, 33, 3}, {100, 20, 0}, {100, 40, 0}, {100, 100, 0}};
+
+	(void) state;
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++)
+	{
+		size_t		n = 2000 + c;
+		double	   *x = random_points(n, cases[c].d, c, cases[c].levels);
+
+		for (int isa = GH_ISA_SCALAR; isa <= GH_ISA_AVX512; isa++)
+		{
+			gh_isa_limit((gh_isa) isa);
+			check_points(x, n, cases[c].d, cases[c].k, 17);
+		}
+		gh_isa_limit(GH_ISA_AVX512);
+		free(x);
+	}
+}
+
+/*
+ * Points that single precision cannot tell apart: clumps of `clump` points that
+ * differ by `difference`, around centres of size 1 times scale; with far > 0
+ * the first point is that far away.
+ */
+static void
+check_clumps(size_t clump, double difference, double scale, double far)
+{
+	size_t		n = 2000;
+	int			d = 5;
+	double	   *x = random_points(n, d, 21, 0);
+
+	for (size_t i = 0; i < n; i++)
+	{
+		for (int j = 0; j < d; j++)
+		{
+			double		u = gh_random_double(22, GH_STREAM_TEST, i / clump * d + j);
+
+			x[i * d + j] = (u + x[i * d + j] * difference) * scale;
+		}
+	}
+	if (far > 0)
+		x[0] = far;
+	check_points(x, n, d, 12, 13);
+	free(x);
+}
+
+static void
+below_single_precision(void **state)
+{
+	(void) state;
+	check_clumps(2, 1e-9, 1, 0);
+	check_clumps(30, 1e-7, 1, 0);
+	check_clumps(30, 1e-12, 1, 0);
+	check_clumps(200, 0, 1, 0);
+	check_clumps(1000, 1e-8, 1, 0);
+	check_clumps(2000, 1e-13, 1, 0);
+	check_clumps(1, 1, 1, 1e4);
+	check_clumps(1, 1, 1, 1e7);
+	check_clumps(1, 1, 1, 1e12);
+}
+
+static void
+extreme_scales(void **state)
+{
+	static const double scales[] = {1e-310, 1e-300, 1e-160, 1e-150, 1e-135, 1e-30, 1e30, 1e139, 1e150, 1e160, 1e300};
+
+	(void) state;
+	for (size_t s = 0; s < sizeof(scales) / sizeof(scales[0]); s++)
+		check_clumps(1, 1, scales[s], 0);
+	check_clumps(1, 1, 1e-300, 1e300);
+	check_clumps(1, 1, 1e-100, 1e100);
+	check_clumps(1, 1, 1, 1e300);
+}
+
+/* A far point makes all others look the same in single precision: the time must not become quadratic. */
+static void
+far_point_is_fast(void **state)
+{
+	size_t		n = 20000;
+	long		polls = 0;
+	gh_host		host = {.arg = &polls,.should_stop = count_polls,.threads = 1,.memory_limit = SIZE_MAX};
+	gh_ctx	   *ctx = gh_ctx_open(&host);
+	double	   *x = random_points(n, 3, 1, 0);
+	uint32_t   *indices = malloc(sizeof(uint32_t) * n * 15);
+	gh_kdtree	t;
+
+	(void) state;
+	x[0] = 1e12;
+	assert_int_equal(gh_kdtree_build(ctx, x, n, 3, &t), GH_OK);
+	polls = 0;
+	assert_int_equal(gh_neighbours(ctx, &t, 15, indices, NULL), GH_OK);
+	/* quadratic: a poll for every 64 of n * n / 32 visits, 195,000 */
+	assert_true(polls > 0 && polls < 20000);
+	gh_kdtree_free(ctx, &t);
+	free(x);
+	free(indices);
+	gh_ctx_close(ctx);
+}
+
+/* Too little memory for the float copy: the same results without it; and the estimate holds. */
+static void
+short_of_memory(void **state)
+{
+	size_t		n = 20000,
+				least = 0;
+	int			k = 10;
+	double	   *x = random_points(n, 6, 8, 0);
+	uint32_t   *indices[2] = {malloc(sizeof(uint32_t) * n * k), malloc(sizeof(uint32_t) * n * k)};
+
+	(void) state;
+	for (int round = 0; round < 2; round++)
+	{
+		gh_host		host = {.threads = 1,.memory_limit = round == 0 ? SIZE_MAX : least};
+		gh_ctx	   *ctx = gh_ctx_open(&host);
+		gh_kdtree	t;
+		size_t		used;
+
+		assert_int_equal(gh_kdtree_build(ctx, x, n, 6, &t), GH_OK);
+		used = gh_memory_used(ctx);
+		assert_int_equal(gh_neighbours(ctx, &t, k, indices[round], NULL), GH_OK);
+		if (round == 0)
+		{
+			assert_true(gh_memory_peak(ctx) - used < gh_neighbours_memory(n, 6, k) + 200000);
+			assert_true(gh_memory_peak(ctx) - used > gh_neighbours_memory(n, 6, k) * 0.6);
+			least = used + gh_neighbours_memory(n, 6, k) / 2;
+		}
+		gh_kdtree_free(ctx, &t);
+		gh_ctx_close(ctx);
+	}
+	assert_memory_equal(indices[0], indices[1], sizeof(uint32_t) * n * k);
+	free(x);
+	free(indices[0]);
+	free(indices[1]);
+}
+
 static void
 ties_and_duplicates(void **state)
 {
@@ -215,13 +397,6 @@ query_points(void **state)
 	}
 	assert_int_equal(gh_memory_used(ctx), 0);
 	gh_ctx_close(ctx);
-}
-
-static bool
-count_polls(void *arg)
-{
-	(*(long *) arg)++;
-	return false;
 }
 
 /*
@@ -365,8 +540,8 @@ cancel(void **state)
 static void
 allocation_failure(void **state)
 {
-	double	   *x = random_points(100, 3, 4, 0);
-	uint32_t	indices[100 * 40];
+	double	   *x = random_points(1100, 3, 4, 0);
+	static uint32_t indices[1100 * 40];
 	bool		finished = false;
 	uint64_t	k;
 
@@ -378,7 +553,7 @@ allocation_failure(void **state)
 		gh_status	status;
 		size_t		used;
 
-		assert_int_equal(gh_kdtree_build(ctx, x, 100, 3, &t), GH_OK);
+		assert_int_equal(gh_kdtree_build(ctx, x, 1100, 3, &t), GH_OK);
 		used = gh_memory_used(ctx);
 		gh_ctx_fail_allocation(ctx, k, false);
 		status = gh_neighbours(ctx, &t, 40, indices, NULL);
@@ -397,6 +572,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(against_brute_force),
+		cmocka_unit_test(many_points),
+		cmocka_unit_test(below_single_precision),
+		cmocka_unit_test(extreme_scales),
+		cmocka_unit_test(far_point_is_fast),
+		cmocka_unit_test(short_of_memory),
 		cmocka_unit_test(ties_and_duplicates),
 		cmocka_unit_test(equal_after_rounding),
 		cmocka_unit_test(query_points),

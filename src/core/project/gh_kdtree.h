@@ -41,6 +41,13 @@ typedef struct gh_kdtree
  * tree owns its arrays: free with gh_kdtree_free, also after a failure.
  */
 extern gh_status gh_kdtree_build(gh_ctx *ctx, const double *points, size_t n, int d, gh_kdtree *tree);
+/*
+ * The same tree, boxes and all, but cut by other coordinates of the points
+ * (cuts: n x d, row-major; NULL: the points' own), along that of the largest
+ * variance; points equal in it go by index.
+ */
+extern gh_status gh_kdtree_build_cut(gh_ctx *ctx, const double *points, const float *cuts, size_t n, int d,
+									 gh_kdtree *tree);
 extern void gh_kdtree_free(gh_ctx *ctx, gh_kdtree *tree);
 /* Bytes that a tree takes. */
 extern size_t gh_kdtree_memory(size_t n, int d);

@@ -15,6 +15,13 @@
  */
 extern gh_status gh_neighbours(gh_ctx *ctx, const gh_kdtree *tree, int k, uint32_t *indices, double *distances);
 
+/*
+ * Bytes that gh_neighbours takes besides the tree and the results when there
+ * is room; with less it takes next to nothing, and more time.  Never above
+ * 32 n k, which is what a graph of the neighbours takes afterwards.
+ */
+extern size_t gh_neighbours_memory(size_t n, int d, int k);
+
 /* The k nearest tree points of a query point that is not in the tree (k <= n). */
 extern gh_status gh_neighbours_query(gh_ctx *ctx, const gh_kdtree *tree, const double *q, int k, uint32_t *indices, double *distances);
 

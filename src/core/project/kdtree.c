@@ -22,6 +22,7 @@ typedef struct builder
 {
 	gh_ctx	   *ctx;
 	const double *points;
+	const float *cuts;			/* other coordinates to cut by, or NULL */
 	gh_kdtree  *tree;
 	ranked	   *ranks;			/* n, scratch for the cuts */
 } builder;
@@ -110,6 +111,67 @@ measure_box(builder *b, uint32_t node, int *widest)
 	return GH_OK;
 }
 
+/* Points of a node that its spread is estimated from, at most twice as many. */
+#define SPREAD_SAMPLE 2048
+
+/* The dimension of b->cuts with the largest variance in a node; ties: the first. */
+static gh_status
+widest_spread(const builder *b, uint32_t node, int *widest)
+{
+	const gh_kdnode *v = &b->tree->nodes[node];
+	size_t		d = b->tree->d,
+				step = 1 + (v->end - v->begin) / (SPREAD_SAMPLE * 2);
+	const float *origin = b->cuts + b->tree->order[v->begin] * d;
+	double	   *sum = gh_alloc_zero(b->ctx, 2 * d, sizeof(double)),
+			   *square = sum + d,
+				most = -1;
+	size_t		m = 0;
+
+	if (sum == NULL)
+		return gh_ctx_status(b->ctx);
+	for (size_t p = v->begin; p < v->end; p += step, m++)
+	{
+		const float *x = b->cuts + b->tree->order[p] * d;
+
+		for (size_t j = 0; j < d; j++)
+		{
+			double		delta = x[j] - origin[j];
+
+			sum[j] += delta;
+			square[j] += delta * delta;
+		}
+	}
+	*widest = 0;
+	for (size_t j = 0; j < d; j++)
+	{
+		double		spread = square[j] - sum[j] * (sum[j] / m);
+
+		if (spread > most)
+		{
+			most = spread;
+			*widest = (int) j;
+		}
+	}
+	gh_free(b->ctx, sum);
+	return GH_OK;
+}
+
+/* The box of an inner node from those of its children. */
+static void
+join_boxes(gh_kdtree *t, uint32_t node)
+{
+	int			d = t->d;
+	double	   *box = t->box + (size_t) node * 2 * d;
+	const double *left = t->box + (size_t) (node + 1) * 2 * d,
+			   *right = t->box + (size_t) t->nodes[node].right * 2 * d;
+
+	for (int j = 0; j < d; j++)
+	{
+		box[j] = left[j] < right[j] ? left[j] : right[j];
+		box[d + j] = left[d + j] > right[d + j] ? left[d + j] : right[d + j];
+	}
+}
+
 /* Where a node of n points is cut: half of its leaves, rounded up, all full. */
 static size_t
 cut_size(size_t n)
@@ -130,7 +192,8 @@ cut_node(builder *b, uint32_t begin, uint32_t end, int dimension)
 	{
 		if (i % POLL_EVERY == POLL_EVERY - 1)
 			GH_CHECK_STOP(b->ctx);
-		b->ranks[i].value = b->points[(size_t) order[i] * b->tree->d + dimension];
+		b->ranks[i].value = b->cuts != NULL ? b->cuts[(size_t) order[i] * b->tree->d + dimension] :
+			b->points[(size_t) order[i] * b->tree->d + dimension];
 		b->ranks[i].index = order[i];
 	}
 	GH_TRY(select_front(b->ctx, b->ranks, n, cut_size(n)));
@@ -182,7 +245,10 @@ build_node(builder *b, uint32_t begin, uint32_t end)
 	t->nodes[node].begin = begin;
 	t->nodes[node].end = end;
 	GH_CHECK_STOP(b->ctx);
-	GH_TRY(measure_box(b, node, &widest));
+	if (b->cuts == NULL || end - begin <= GH_KDTREE_LEAF)
+		GH_TRY(measure_box(b, node, &widest));
+	else
+		GH_TRY(widest_spread(b, node, &widest));
 	if (end - begin <= GH_KDTREE_LEAF)
 	{
 		fill_leaf(b, node);
@@ -196,6 +262,8 @@ build_node(builder *b, uint32_t begin, uint32_t end)
 	t->nodes[node].right = right;
 	t->nodes[node].lowest = t->nodes[node + 1].lowest < t->nodes[right].lowest ?
 		t->nodes[node + 1].lowest : t->nodes[right].lowest;
+	if (b->cuts != NULL)
+		join_boxes(t, node);
 	return GH_OK;
 }
 
@@ -208,7 +276,13 @@ count_nodes(size_t n)
 gh_status
 gh_kdtree_build(gh_ctx *ctx, const double *points, size_t n, int d, gh_kdtree *tree)
 {
-	builder		b = {ctx, points, tree, NULL};
+	return gh_kdtree_build_cut(ctx, points, NULL, n, d, tree);
+}
+
+gh_status
+gh_kdtree_build_cut(gh_ctx *ctx, const double *points, const float *cuts, size_t n, int d, gh_kdtree *tree)
+{
+	builder		b = {ctx, points, cuts, tree, NULL};
 	size_t		n_nodes = count_nodes(n);
 	size_t		n_values;
 	gh_status	status = GH_OK;

@@ -2,18 +2,15 @@
  * neighbours.c
  *		Exact nearest neighbours from a kd-tree.
  */
-#include "project/gh_neighbours.h"
+#include "project/nearest_private.h"
 
 #include "base/gh_kernels.h"
 #include "base/gh_threads.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Leaves whose points one task asks for: fixed, whatever the number of threads. */
 #define LEAVES_PER_TASK 8
-/* Up to here the candidates are kept sorted, above in a heap. */
-#define SORTED_MAX 32
 /* Leaves visited between two polls. */
 #define POLL_EVERY 64
 /* Deeper than any tree of 2^32 points. */
@@ -21,12 +18,6 @@
 
 /* Nothing is left out. */
 #define NO_POINT UINT32_MAX
-
-typedef struct candidate
-{
-	double		distance;
-	uint32_t	index;
-} candidate;
 
 typedef struct pending
 {
@@ -41,21 +32,12 @@ typedef struct search
 	const gh_kernels *kernels;
 	const double *q;
 	uint32_t	left_out;		/* the point that asks, or NO_POINT */
-	int			k;
-	int			n;				/* candidates found, <= k */
-	candidate  *found;			/* k; sorted, or a heap with the worst on top */
-	double		reach2;			/* no point beyond can be among the k */
+	nearest		list;			/* with room for k */
 	uint32_t	visits;			/* leaves, for the polls */
 	double	   *query;			/* d, room for a query point */
 	double		distance2[GH_KDTREE_LEAF];
 	pending		stack[STACK_SIZE];
 } search;
-
-static inline bool
-before(double distance_a, uint32_t index_a, const candidate *b)
-{
-	return distance_a < b->distance || (distance_a == b->distance && index_a < b->index);
-}
 
 static void
 sink(candidate *heap, int n, candidate moved)
@@ -89,12 +71,6 @@ rise(candidate *heap, int at, candidate moved)
 	heap[at] = moved;
 }
 
-static const candidate *
-worst(const search *s)
-{
-	return s->k <= SORTED_MAX ? &s->found[s->k - 1] : &s->found[0];
-}
-
 /*
  * Takes a candidate that is better than the worst, or finds room.  The order
  * is that of the rounded distances, and rounding the root can make unequal
@@ -102,28 +78,40 @@ worst(const search *s)
  * what lies within is compared exactly.
  */
 static void
-keep(search *s, double distance, uint32_t index)
+keep(nearest *l, double distance, uint32_t index)
 {
 	candidate	taken = {distance, index};
 
-	if (s->k <= SORTED_MAX)
+	if (l->k <= SORTED_MAX)
 	{
-		int			at = s->n < s->k ? s->n++ : s->k - 1;
+		int			at = l->n < l->k ? l->n++ : l->k - 1;
 
-		for (; at > 0 && before(distance, index, &s->found[at - 1]); at--)
-			s->found[at] = s->found[at - 1];
-		s->found[at] = taken;
+		for (; at > 0 && before(distance, index, &l->found[at - 1]); at--)
+			l->found[at] = l->found[at - 1];
+		l->found[at] = taken;
 	}
-	else if (s->n < s->k)
-		rise(s->found, s->n++, taken);
+	else if (l->n < l->k)
+		rise(l->found, l->n++, taken);
 	else
-		sink(s->found, s->k, taken);
-	if (s->n == s->k)
+		sink(l->found, l->k, taken);
+	if (l->n == l->k)
 	{
-		double		w = worst(s)->distance;
+		double		w = worst(l)->distance;
 
-		s->reach2 = w * w * (1 + 1e-15) + 1e-300;
+		l->reach2 = w * w * (1 + 1e-15) + 1e-300;
 	}
+}
+
+void
+gh_nearest_offer(nearest *l, double distance2, uint32_t index)
+{
+	double		distance;
+
+	if (!(distance2 <= l->reach2))
+		return;
+	distance = sqrt(distance2);
+	if (l->n < l->k || before(distance, index, worst(l)))
+		keep(l, distance, index);
 }
 
 static void
@@ -136,28 +124,9 @@ visit_leaf(search *s, const gh_kdnode *leaf)
 	s->kernels->distances2(t->columns + (size_t) leaf->begin * t->d, n, n, t->d, s->q, s->distance2);
 	for (uint32_t i = 0; i < n; i++)
 	{
-		double		distance;
-
-		if (!(s->distance2[i] <= s->reach2) || order[i] == s->left_out)
-			continue;
-		distance = sqrt(s->distance2[i]);
-		if (s->n < s->k || before(distance, order[i], worst(s)))
-			keep(s, distance, order[i]);
+		if (order[i] != s->left_out)
+			gh_nearest_offer(&s->list, s->distance2[i], order[i]);
 	}
-}
-
-/*
- * True when a node cannot hold one of the k: too far, or as far as the worst
- * with later indices only.  Without the second half thousands of equal points
- * would all be visited by each of them.
- */
-static inline bool
-hopeless(const search *s, const pending *p)
-{
-	if (p->bound2 > s->reach2)
-		return true;
-	return s->n == s->k && s->tree->nodes[p->node].lowest > worst(s)->index &&
-		sqrt(p->bound2) >= worst(s)->distance;
 }
 
 /* The nearer child is on top of the stack; of equally near ones that with the lower indices. */
@@ -175,7 +144,7 @@ push_children(search *s, uint32_t node, int depth)
 	return depth;
 }
 
-/* Fills s->found, unsorted when k is large. */
+/* Fills s->list. */
 static gh_status
 run_search(gh_ctx *ctx, search *s, const double *q, uint32_t left_out)
 {
@@ -183,14 +152,14 @@ run_search(gh_ctx *ctx, search *s, const double *q, uint32_t left_out)
 
 	s->q = q;
 	s->left_out = left_out;
-	s->n = 0;
-	s->reach2 = INFINITY;
+	s->list.n = 0;
+	s->list.reach2 = INFINITY;
 	s->stack[depth++] = (pending) {gh_kdtree_box_distance2(s->tree, 0, q), 0};
 	while (depth > 0)
 	{
 		pending		next = s->stack[--depth];
 
-		if (hopeless(s, &next))
+		if (nearest_rules_out(&s->list, next.bound2, s->tree->nodes[next.node].lowest))
 			continue;
 		if (s->tree->nodes[next.node].right != 0)
 		{
@@ -204,26 +173,25 @@ run_search(gh_ctx *ctx, search *s, const double *q, uint32_t left_out)
 	return GH_OK;
 }
 
-/* Writes the k found in order; either output may be NULL. */
-static void
-write_found(search *s, uint32_t *indices, double *distances)
+void
+gh_nearest_write(nearest *l, uint32_t *indices, double *distances)
 {
-	if (s->k > SORTED_MAX)
+	if (l->k > SORTED_MAX)
 	{
-		for (int n = s->k - 1; n > 0; n--)
+		for (int n = l->k - 1; n > 0; n--)
 		{
-			candidate	last = s->found[n];
+			candidate	last = l->found[n];
 
-			s->found[n] = s->found[0];
-			sink(s->found, n, last);
+			l->found[n] = l->found[0];
+			sink(l->found, n, last);
 		}
 	}
-	for (int r = 0; r < s->k; r++)
+	for (int r = 0; r < l->k; r++)
 	{
 		if (indices != NULL)
-			indices[r] = s->found[r].index;
+			indices[r] = l->found[r].index;
 		if (distances != NULL)
-			distances[r] = s->found[r].distance;
+			distances[r] = l->found[r].distance;
 	}
 }
 
@@ -233,8 +201,8 @@ open_search(gh_ctx *ctx, const gh_kdtree *tree, int k, search *s)
 	memset(s, 0, sizeof(*s));
 	s->tree = tree;
 	s->kernels = gh_kernels_get();
-	s->k = k;
-	if ((s->found = GH_NEW(ctx, k, candidate)) == NULL ||
+	s->list.k = k;
+	if ((s->list.found = GH_NEW(ctx, k, candidate)) == NULL ||
 		(s->query = GH_NEW(ctx, tree->d, double)) == NULL)
 		return gh_ctx_status(ctx);
 	return GH_OK;
@@ -243,48 +211,102 @@ open_search(gh_ctx *ctx, const gh_kdtree *tree, int k, search *s)
 static void
 close_search(gh_ctx *ctx, search *s)
 {
-	gh_free(ctx, s->found);
+	gh_free(ctx, s->list.found);
 	gh_free(ctx, s->query);
 }
 
 typedef struct neighbours_job
 {
 	const gh_kdtree *tree;
-	search	   *searches;		/* one per worker */
+	int			k;
 	const uint32_t *leaves;		/* the leaf nodes, in order */
 	size_t		n_leaves;
+	gh_batch_index index;
+	gh_batch  **batches;		/* one per worker; NULL: one point at a time */
+	search	   *searches;		/* one per worker, or NULL */
 	uint32_t   *indices;
 	double	   *distances;
 } neighbours_job;
+
+/* The points of a leaf, one at a time. */
+static gh_status
+search_leaf(gh_ctx *ctx, const neighbours_job *job, search *s, uint32_t node)
+{
+	const gh_kdtree *t = job->tree;
+	const gh_kdnode *leaf = &t->nodes[node];
+	uint32_t	n = leaf->end - leaf->begin;
+	const double *columns = t->columns + (size_t) leaf->begin * t->d;
+
+	for (uint32_t i = 0; i < n; i++)
+	{
+		uint32_t	point = t->order[leaf->begin + i];
+		size_t		row = (size_t) point * job->k;
+
+		for (int j = 0; j < t->d; j++)
+			s->query[j] = columns[(size_t) j * n + i];
+		GH_TRY(run_search(ctx, s, s->query, point));
+		gh_nearest_write(&s->list, job->indices ? job->indices + row : NULL,
+						 job->distances ? job->distances + row : NULL);
+	}
+	return GH_OK;
+}
 
 static gh_status
 neighbours_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
 	neighbours_job *job = arg;
-	const gh_kdtree *t = job->tree;
-	search	   *s = &job->searches[worker];
 	size_t		end = (task + 1) * LEAVES_PER_TASK;
 
 	if (end > job->n_leaves)
 		end = job->n_leaves;
 	for (size_t l = task * LEAVES_PER_TASK; l < end; l++)
 	{
-		const gh_kdnode *leaf = &t->nodes[job->leaves[l]];
-		uint32_t	n = leaf->end - leaf->begin;
-		const double *columns = t->columns + (size_t) leaf->begin * t->d;
-
-		for (uint32_t i = 0; i < n; i++)
-		{
-			uint32_t	point = t->order[leaf->begin + i];
-			size_t		row = (size_t) point * s->k;
-
-			for (int j = 0; j < t->d; j++)
-				s->query[j] = columns[(size_t) j * n + i];
-			GH_TRY(run_search(ctx, s, s->query, point));
-			write_found(s, job->indices ? job->indices + row : NULL, job->distances ? job->distances + row : NULL);
-		}
+		if (job->batches != NULL)
+			GH_TRY(gh_batch_leaf(ctx, job->batches[worker], job->leaves[l], job->indices, job->distances));
+		else
+			GH_TRY(search_leaf(ctx, job, &job->searches[worker], job->leaves[l]));
 	}
 	return GH_OK;
+}
+
+static gh_status
+open_workers(gh_ctx *ctx, neighbours_job *job)
+{
+	int			n_workers = gh_ctx_threads(ctx);
+	gh_batch_plan plan = gh_batch_choose(ctx, job->tree, job->k);
+
+	if (plan != GH_BATCH_NONE)
+	{
+		GH_TRY(gh_batch_index_build(ctx, job->tree, plan, &job->index));
+		if ((job->batches = GH_NEW_ZERO(ctx, n_workers, gh_batch *)) == NULL)
+			return gh_ctx_status(ctx);
+		for (int w = 0; w < n_workers; w++)
+		{
+			if ((job->batches[w] = gh_batch_open(ctx, &job->index, job->k)) == NULL)
+				return gh_ctx_status(ctx);
+		}
+		return GH_OK;
+	}
+	if ((job->searches = GH_NEW_ZERO(ctx, n_workers, search)) == NULL)
+		return gh_ctx_status(ctx);
+	for (int w = 0; w < n_workers; w++)
+		GH_TRY(open_search(ctx, job->tree, job->k, &job->searches[w]));
+	return GH_OK;
+}
+
+static void
+close_workers(gh_ctx *ctx, neighbours_job *job)
+{
+	for (int w = 0; w < gh_ctx_threads(ctx); w++)
+	{
+		if (job->batches != NULL)
+			gh_batch_close(ctx, job->batches[w]);
+		if (job->searches != NULL)
+			close_search(ctx, &job->searches[w]);
+	}
+	gh_free(ctx, job->batches);
+	gh_free(ctx, job->searches);
+	gh_batch_index_free(ctx, &job->index);
 }
 
 static gh_status
@@ -296,40 +318,35 @@ check_k(gh_ctx *ctx, int k, size_t most)
 	return gh_fail_hint(ctx, "Ask for at least 1 and for no more than there are points.");
 }
 
-gh_status
-gh_neighbours(gh_ctx *ctx, const gh_kdtree *tree, int k, uint32_t *indices, double *distances)
+static void
+list_leaves(const gh_kdtree *tree, uint32_t *leaves)
 {
-	neighbours_job job = {tree, NULL, NULL, (tree->n_nodes + 1) / 2, indices, distances};
-	int			n_workers = gh_ctx_threads(ctx);
-	size_t		n_tasks = (job.n_leaves + LEAVES_PER_TASK - 1) / LEAVES_PER_TASK;
-	uint32_t   *leaves = NULL;
-	gh_status	status;
-	size_t		l = 0;
-
-	GH_TRY(check_k(ctx, k, tree->n == 0 ? 0 : tree->n - 1));
-	if ((leaves = GH_NEW(ctx, job.n_leaves, uint32_t)) == NULL ||
-		(job.searches = GH_NEW_ZERO(ctx, n_workers, search)) == NULL)
-	{
-		status = gh_ctx_status(ctx);
-		goto done;
-	}
 	for (uint32_t node = 0; node < tree->n_nodes; node++)
 	{
 		if (tree->nodes[node].right == 0)
-			leaves[l++] = node;
+			*leaves++ = node;
 	}
-	job.leaves = leaves;
-	for (int w = 0; w < n_workers; w++)
-		GH_GOTO(done, open_search(ctx, tree, k, &job.searches[w]));
-	status = gh_parallel_stage(ctx, "nearest neighbours", n_tasks, neighbours_task, &job);
+}
 
-done:
-	if (job.searches != NULL)
-	{
-		for (int w = 0; w < n_workers; w++)
-			close_search(ctx, &job.searches[w]);
-	}
-	gh_free(ctx, job.searches);
+gh_status
+gh_neighbours(gh_ctx *ctx, const gh_kdtree *tree, int k, uint32_t *indices, double *distances)
+{
+	neighbours_job job = {.tree = tree,.k = k,.n_leaves = (tree->n_nodes + 1) / 2,.indices = indices,
+	.distances = distances};
+	size_t		n_tasks = (job.n_leaves + LEAVES_PER_TASK - 1) / LEAVES_PER_TASK;
+	uint32_t   *leaves = NULL;
+	gh_status	status;
+
+	GH_TRY(check_k(ctx, k, tree->n == 0 ? 0 : tree->n - 1));
+	status = open_workers(ctx, &job);
+	if (status == GH_OK && (leaves = GH_NEW(ctx, job.n_leaves, uint32_t)) == NULL)
+		status = gh_ctx_status(ctx);
+	if (status == GH_OK)
+		list_leaves(job.batches != NULL ? job.index.tree : tree, leaves);
+	job.leaves = leaves;
+	if (status == GH_OK)
+		status = gh_parallel_stage(ctx, "nearest neighbours", n_tasks, neighbours_task, &job);
+	close_workers(ctx, &job);
 	gh_free(ctx, leaves);
 	return status;
 }
@@ -345,7 +362,7 @@ gh_neighbours_query(gh_ctx *ctx, const gh_kdtree *tree, const double *q, int k, 
 	if (status == GH_OK)
 		status = run_search(ctx, &s, q, NO_POINT);
 	if (status == GH_OK)
-		write_found(&s, indices, distances);
+		gh_nearest_write(&s.list, indices, distances);
 	close_search(ctx, &s);
 	return status;
 }
