@@ -168,7 +168,7 @@ fail_budget(gh_ctx *ctx, size_t bytes, const char *what)
 {
 	gh_fail(ctx, GH_ELIMIT, "%s needs about %.1f MB of memory, more than %s allows (%.1f MB)", what,
 			megabytes(bytes), ctx->host.memory_setting, megabytes(ctx->host.memory_limit));
-	gh_fail_detail(ctx, "%.1f MB are in use by this call already.", megabytes(ctx->memory_used));
+	gh_fail_detail(ctx, "%.1f MB are in use by this call already.", megabytes(gh_memory_used(ctx)));
 	return gh_fail_hint(ctx, "Raise %s, or work on fewer rows.", ctx->host.memory_setting);
 }
 
@@ -295,7 +295,7 @@ gh_alloc(gh_ctx *ctx, size_t count, size_t size)
 	{
 		gh_fail(ctx, GH_ENOMEM, "out of memory");
 		gh_fail_detail(ctx, "The request was for %zu bytes; %.1f MB were in use by this call.", bytes,
-					   megabytes(ctx->memory_used));
+					   megabytes(gh_memory_used(ctx)));
 		gh_fail_hint(ctx, "Free memory on the server, or work on fewer rows.");
 	}
 	return NULL;
