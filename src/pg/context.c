@@ -214,18 +214,6 @@ gh_pg_open(MemoryContext owner)
 }
 
 gh_ctx *
-gh_pg_open_small(MemoryContext owner)
-{
-	gh_host		lent;
-
-	memset(&lent, 0, sizeof(lent));
-	lent.threads = 1;
-	lent.memory_limit = (size_t) ((double) work_mem * 1024.0 * hash_mem_multiplier);
-	lent.memory_setting = "work_mem";
-	return host_open(owner, &lent);
-}
-
-gh_ctx *
 gh_pg_open_model(MemoryContext owner, size_t bytes)
 {
 	gh_host		lent;

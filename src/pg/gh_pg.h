@@ -30,10 +30,9 @@
  * reset or deleted, so an ERROR leaks nothing; gh_pg_close() closes it sooner.
  */
 extern gh_ctx *gh_pg_open(MemoryContext owner);
-/* For per-row functions: no threads, no progress, budget work_mem * hash_mem_multiplier. */
-extern gh_ctx *gh_pg_open_small(MemoryContext owner);
 /*
- * The same for the parsed form of a model of so many bytes: at least what that
+ * For per-row functions on the parsed form of a model of so many bytes: no
+ * threads, no progress, budget work_mem * hash_mem_multiplier, but at least what that
  * needs, because a model that was trained and stored must predict.
  */
 extern gh_ctx *gh_pg_open_model(MemoryContext owner, size_t bytes);

@@ -176,7 +176,6 @@ typedef struct gh_label_list
 extern void gh_label_list_init(gh_label_list *list, gh_ctx *ctx);
 extern void gh_label_list_row(gh_label_list *list); /* begins a row */
 extern void gh_label_list_add(gh_label_list *list, uint32 label);	/* to the row begun last */
-extern size_t gh_label_list_row_length(const gh_label_list *list);	/* of the row begun last */
 extern void gh_label_list_free(gh_label_list *list);
 /* What the core takes; valid until the list changes. */
 extern gh_labels gh_label_list_view(const gh_label_list *list, uint32 n_labels);

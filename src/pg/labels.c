@@ -44,12 +44,6 @@ gh_label_list_add(gh_label_list *list, uint32 label)
 	list->label[(*end)++] = label;
 }
 
-size_t
-gh_label_list_row_length(const gh_label_list *list)
-{
-	return (size_t) (list->begin[list->n] - list->begin[list->n - 1]);
-}
-
 void
 gh_label_list_free(gh_label_list *list)
 {

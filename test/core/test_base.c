@@ -301,10 +301,8 @@ static void
 kernels_agree_to_the_bit(void **state)
 {
 	static double block[KERNEL_N * 14],
-				first[KERNEL_N],
-				out[KERNEL_N],
-				y[KERNEL_N];
-	double		sums[4] = {0};
+				out[KERNEL_N];
+	double		sums[2] = {0};
 
 	(void) state;
 	fill(block, KERNEL_N * 14, GH_STREAM_TEST + 2);
@@ -313,7 +311,7 @@ kernels_agree_to_the_bit(void **state)
 	{
 		const gh_kernels *k;
 		double		q[14];
-		double		now[4];
+		double		now[2];
 
 		gh_isa_limit((gh_isa) isa);
 		k = gh_kernels_get();
@@ -328,16 +326,11 @@ kernels_agree_to_the_bit(void **state)
 				d2 += (block[j * KERNEL_N + i] - q[j]) * (block[j * KERNEL_N + i] - q[j]);
 			assert_true(out[i] == d2);
 		}
-		k->sigmoid(block, KERNEL_N, y);
-		k->axpy(0.5, out, KERNEL_N, y);
-		now[0] = k->dot(block, block + KERNEL_N, KERNEL_N);
-		now[1] = k->inverse_power_sum(block, KERNEL_N, KERNEL_N, 2, q, 2);
-		now[2] = k->inverse_power_sum(block, KERNEL_N, KERNEL_N, 14, q, 14);
-		now[3] = k->dot(y, y, KERNEL_N);
+		now[0] = k->inverse_power_sum(block, KERNEL_N, KERNEL_N, 2, q, 2);
+		now[1] = k->inverse_power_sum(block, KERNEL_N, KERNEL_N, 14, q, 14);
 		if (isa == GH_ISA_SCALAR)
 			memcpy(sums, now, sizeof(sums));
 		assert_memory_equal(sums, now, sizeof(sums));
-		memcpy(first, out, sizeof(first));
 	}
 	gh_isa_limit(GH_ISA_AVX512);
 }
@@ -368,16 +361,6 @@ kernels_are_right(void **state)
 				sum += pow(1.0 / sqrt(d2), power);
 		}
 		assert_true(fabs(got - sum) <= 1e-13 * sum);
-	}
-	for (double m = -800.0; m <= 800.0; m += 0.37)
-	{
-		double		p;
-
-		k->sigmoid(&m, 1, &p);
-		if (m > -700.0)
-			assert_true(fabs(p - 1.0 / (1.0 + exp(-m))) <= 2e-15 * p);
-		else
-			assert_true(p >= 0.0 && p < 1e-300);
 	}
 }
 

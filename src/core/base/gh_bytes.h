@@ -14,7 +14,7 @@
 typedef struct gh_writer
 {
 	gh_ctx	   *ctx;
-	uint8_t    *bytes;			/* owned; hand over with gh_writer_take() or gh_free() it */
+	uint8_t    *bytes;			/* owned: gh_free() it */
 	size_t		length;
 	size_t		capacity;
 	gh_status	status;			/* sticky: check once at the end */

@@ -14,7 +14,6 @@ typedef enum gh_isa
 
 /* The best the processor and the operating system offer, or what was forced. */
 extern gh_isa gh_isa_current(void);
-extern const char *gh_isa_name(gh_isa isa);
 /* Tests: use at most this level from now on.  Not thread-safe. */
 extern void gh_isa_limit(gh_isa isa);
 

@@ -24,15 +24,6 @@ typedef struct gh_kernels
 
 	/* sum over i < n, i != skip (SIZE_MAX: none), of (1/|q - x_i|)^d where |q - x_i| > 0; columns as above. */
 	double		(*inverse_power_sum) (const double *block, size_t stride, size_t n, int d, const double *q, int power);
-
-	/* Logistic function of n margins, 1/(1+exp(-m)); relative error below 1e-15. */
-	void		(*sigmoid) (const double *margin, size_t n, double *out);
-
-	/* Dot product, 16 lanes. */
-	double		(*dot) (const double *a, const double *b, size_t n);
-
-	/* y[i] += a * x[i] */
-	void		(*axpy) (double a, const double *x, size_t n, double *y);
 } gh_kernels;
 
 extern const gh_kernels *gh_kernels_get(void);

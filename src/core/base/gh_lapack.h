@@ -27,8 +27,6 @@ extern gh_status gh_lapack_eigen(gh_ctx *ctx, int n, double *a, double *values);
 extern gh_status gh_lapack_cholesky(gh_ctx *ctx, int n, double *a, bool *ok);
 /* Solve L L' x = b in place with L from gh_lapack_cholesky; b is n x nrhs. */
 extern gh_status gh_lapack_cholesky_solve(gh_ctx *ctx, int n, const double *l, int nrhs, double *b);
-/* Solve L x = b in place. */
-extern gh_status gh_lapack_lower_solve(gh_ctx *ctx, int n, const double *l, int nrhs, double *b);
 /* Orthonormal basis of the columns of a (m x n, m >= n) in place (QR; sign fixed so R's diagonal is >= 0). */
 extern gh_status gh_lapack_orthonormalize(gh_ctx *ctx, int m, int n, double *a);
 /* c = alpha * op(a) op(b) + beta * c; trans_*: 'N' or 'T'. */

@@ -31,21 +31,6 @@ gh_isa_current(void)
 	return best < most ? best : most;
 }
 
-const char *
-gh_isa_name(gh_isa isa)
-{
-	switch (isa)
-	{
-		case GH_ISA_AVX512:
-			return "AVX-512";
-		case GH_ISA_AVX2:
-			return "AVX2";
-		case GH_ISA_SCALAR:
-			break;
-	}
-	return "baseline";
-}
-
 void
 gh_isa_limit(gh_isa isa)
 {

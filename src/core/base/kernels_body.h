@@ -9,7 +9,6 @@
 #include "gh_kernels.h"
 
 #include <math.h>
-#include <string.h>
 
 #define LANES 16
 
@@ -97,70 +96,5 @@ inverse_power_sum(const double *restrict block, size_t stride, size_t n, int d, 
 	return sum_lanes(lane);
 }
 
-/*
- * exp(x) for x in [-745, 709]: x = k ln 2 + r with |r| <= ln 2 / 2, a Taylor
- * polynomial of degree 13 in r (remainder below 1e-17), and 2^k put together
- * from bits in two halves so that subnormal results are right too.
- */
-static inline double
-exponential(double x)
-{
-	static const double inverse_factorial[14] = {
-		1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880,
-		1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0
-	};
-	const double shift = 0x1.8p52;	/* adding it rounds to an integer in the low bits */
-	double		k = (x * 1.4426950408889634074 + shift) - shift;
-	double		r = (x - k * 0x1.62e42fefa3800p-1) - k * 0x1.ef35793c76730p-45;
-	double		sum = inverse_factorial[13];
-	int64_t		whole = (int64_t) k,
-				first = whole / 2;
-	uint64_t	bits;
-	double		scale;
-
-	for (int i = 12; i >= 0; i--)
-		sum = sum * r + inverse_factorial[i];
-	bits = (uint64_t) (first + 1023) << 52;
-	memcpy(&scale, &bits, sizeof(scale));
-	sum *= scale;
-	bits = (uint64_t) (whole - first + 1023) << 52;
-	memcpy(&scale, &bits, sizeof(scale));
-	return sum * scale;
-}
-
-static void
-sigmoid(const double *restrict margin, size_t n, double *restrict out)
-{
-	for (size_t i = 0; i < n; i++)
-	{
-		double		m = margin[i];
-		double		a = m < 0.0 ? m : -m;	/* exp never overflows */
-		double		e = exponential(a < -745.0 ? -745.0 : a);
-
-		out[i] = (m < 0.0 ? e : 1.0) / (1.0 + e);
-	}
-}
-
-static double
-dot(const double *restrict a, const double *restrict b, size_t n)
-{
-	double		lane[LANES] = {0.0};
-	size_t		whole = n - n % LANES;
-
-	for (size_t i = 0; i < whole; i += LANES)
-		for (int l = 0; l < LANES; l++)
-			lane[l] += a[i + l] * b[i + l];
-	for (size_t i = whole; i < n; i++)
-		lane[i - whole] += a[i] * b[i];
-	return sum_lanes(lane);
-}
-
-static void
-axpy(double a, const double *restrict x, size_t n, double *restrict y)
-{
-	for (size_t i = 0; i < n; i++)
-		y[i] += a * x[i];
-}
-
 extern const gh_kernels GH_KERNELS_NAME;
-const gh_kernels GH_KERNELS_NAME = {distances2, inverse_power_sum, sigmoid, dot, axpy};
+const gh_kernels GH_KERNELS_NAME = {distances2, inverse_power_sum};

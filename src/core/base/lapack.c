@@ -17,9 +17,6 @@ typedef void (*cholesky_routine) (const char *uplo, const int *n, double *a, con
 								  size_t uplo_length);
 typedef void (*cholesky_solve_routine) (const char *uplo, const int *n, const int *nrhs, const double *a,
 										const int *lda, double *b, const int *ldb, int *info, size_t uplo_length);
-typedef void (*lower_solve_routine) (const char *side, const char *uplo, const char *trans, const char *diag,
-									 const int *m, const int *n, const double *alpha, const double *a, const int *lda,
-									 double *b, const int *ldb, size_t, size_t, size_t, size_t);
 typedef void (*qr_routine) (const int *m, const int *n, double *a, const int *lda, double *tau, double *work,
 							const int *lwork, int *info);
 typedef void (*q_routine) (const int *m, const int *n, const int *k, double *a, const int *lda, const double *tau,
@@ -36,7 +33,6 @@ static struct
 	eigen_routine eigen;
 	cholesky_routine cholesky;
 	cholesky_solve_routine cholesky_solve;
-	lower_solve_routine lower_solve;
 	qr_routine	qr;
 	q_routine	q;
 	gemm_routine gemm;
@@ -92,7 +88,7 @@ load(void)
 	if (find(handle, "openblas_set_num_threads", &set_threads))
 		set_threads(1);
 	return find(handle, "dsyevd_", &lib.eigen) && find(handle, "dpotrf_", &lib.cholesky) &&
-		find(handle, "dpotrs_", &lib.cholesky_solve) && find(handle, "dtrsm_", &lib.lower_solve) &&
+		find(handle, "dpotrs_", &lib.cholesky_solve) &&
 		find(handle, "dgeqrf_", &lib.qr) && find(handle, "dorgqr_", &lib.q) && find(handle, "dgemm_", &lib.gemm);
 }
 
@@ -178,17 +174,6 @@ gh_lapack_cholesky_solve(gh_ctx *ctx, int n, const double *l, int nrhs, double *
 		return GH_OK;
 	lib.cholesky_solve("L", &n, &nrhs, l, &n, b, &n, &info, 1);
 	return info == 0 ? GH_OK : fail_routine(ctx, "dpotrs", info);
-}
-
-gh_status
-gh_lapack_lower_solve(gh_ctx *ctx, int n, const double *l, int nrhs, double *b)
-{
-	double		one = 1.0;
-
-	GH_TRY(gh_lapack_load(ctx));
-	if (n > 0 && nrhs > 0)
-		lib.lower_solve("L", "L", "N", "N", &n, &nrhs, &one, l, &n, b, &n, 1, 1, 1, 1);
-	return GH_OK;
 }
 
 /* Turn the columns whose diagonal element of R is negative, so the factor is unique. */
