@@ -95,6 +95,8 @@ extern float *gh_rows_add(gh_rows *rows, int n_features, const char *id);
 extern int	gh_features_read(const char *what, const char *id, uint64 row, Datum array, float **out);
 /* Label, features, [weight], [id], [fold_group] in canonical order: the order of the query's rows has no say. */
 extern void gh_rows_query(gh_rows *rows, const char *query, bool with_group);
+/* All rows, in their order, as what one fit trains on: cuts their bins. */
+extern void gh_rows_fit(gh_rows *rows, int max_bin, gh_bins *bins, gh_fit *fit);
 /* The steps of it, for rows collected elsewhere: groups numbered in the order of their names ... */
 extern void gh_rows_rank_groups(gh_rows *rows, const gh_names *groups);
 /* ... rows sorted by id, label, features, weight, group: order[n], gh memory, is where each came from ... */

@@ -256,6 +256,22 @@ gh_rows_single_groups(gh_rows *rows, const gh_names *groups)
 }
 
 void
+gh_rows_fit(gh_rows *rows, int max_bin, gh_bins *bins, gh_fit *fit)
+{
+	uint32_t   *all = gh_pg_alloc(rows->ctx, rows->n, sizeof(uint32_t));
+
+	for (size_t i = 0; i < rows->n; i++)
+		all[i] = (uint32_t) i;
+	gh_pg_check(rows->ctx, gh_bins_build(rows->ctx, rows->x, rows->n, rows->n_features, max_bin, NULL, 0, bins));
+	memset(fit, 0, sizeof(*fit));
+	fit->bins = bins;
+	fit->rows = all;
+	fit->n_rows = rows->n;
+	fit->labels = rows->label;
+	fit->weights = rows->weight;
+}
+
+void
 gh_rows_query(gh_rows *rows, const char *query, bool with_group)
 {
 	reading		r = {
