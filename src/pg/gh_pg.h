@@ -169,6 +169,9 @@ extern void gh_args_check_constant(const gh_args *args, const char *const *names
  */
 extern Tuplestorestate *gh_pg_materialize(FunctionCallInfo fcinfo, TupleDesc *tupdesc);
 
+/* Where an aggregate's state lives; 0A000 when the function is not called by that aggregate. */
+extern MemoryContext gh_pg_aggregate_context(FunctionCallInfo fcinfo, const char *aggregate);
+
 /* Name of the schema of the running function: where the extension's table is, quoted. */
 extern const char *gh_pg_schema(FunctionCallInfo fcinfo);
 

@@ -1,6 +1,6 @@
 /*
  * metrics.c
- *		The aggregates average_precision, coverage_error and dbcv.
+ *		The aggregates average_precision and coverage_error.
  */
 #include "gh_pg.h"
 
@@ -10,10 +10,7 @@
 #include "common/int.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
-#include "nodes/primnodes.h"
-#include "utils/memutils.h"
 
-#include "cluster/gh_dbcv.h"
 #include "explain/gh_metrics.h"
 
 PG_FUNCTION_INFO_V1(genre_hier_average_precision_accum);
@@ -24,19 +21,6 @@ PG_FUNCTION_INFO_V1(genre_hier_average_precision_final);
 PG_FUNCTION_INFO_V1(genre_hier_coverage_error_accum);
 PG_FUNCTION_INFO_V1(genre_hier_coverage_error_combine);
 PG_FUNCTION_INFO_V1(genre_hier_coverage_error_final);
-PG_FUNCTION_INFO_V1(genre_hier_dbcv_accum);
-PG_FUNCTION_INFO_V1(genre_hier_dbcv_final);
-
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo, const char *aggregate)
-{
-	MemoryContext context;
-
-	if (AggCheckCallContext(fcinfo, &context) == 0)
-		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("function can only be called as part of the aggregate %s", aggregate));
-	return context;
-}
 
 /* ---- average_precision ------------------------------------------------ */
 
@@ -79,7 +63,7 @@ ranking_reserve(ranking *r, size_t more)
 Datum
 genre_hier_average_precision_accum(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo, AVERAGE_PRECISION);
+	MemoryContext context = gh_pg_aggregate_context(fcinfo, AVERAGE_PRECISION);
 	ranking    *r = PG_ARGISNULL(0) ? NULL : (ranking *) PG_GETARG_POINTER(0);
 	double		score;
 
@@ -102,7 +86,7 @@ genre_hier_average_precision_accum(PG_FUNCTION_ARGS)
 Datum
 genre_hier_average_precision_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo, AVERAGE_PRECISION);
+	MemoryContext context = gh_pg_aggregate_context(fcinfo, AVERAGE_PRECISION);
 	ranking    *a = PG_ARGISNULL(0) ? NULL : (ranking *) PG_GETARG_POINTER(0);
 	ranking    *b = PG_ARGISNULL(1) ? NULL : (ranking *) PG_GETARG_POINTER(1);
 
@@ -125,7 +109,7 @@ genre_hier_average_precision_serial(PG_FUNCTION_ARGS)
 	ranking    *r = (ranking *) PG_GETARG_POINTER(0);
 	StringInfoData bytes;
 
-	(void) aggregate_context(fcinfo, AVERAGE_PRECISION);
+	(void) gh_pg_aggregate_context(fcinfo, AVERAGE_PRECISION);
 	if (r->n > MaxAllocSize / (sizeof(double) + 1) - 64)
 		ereport(ERROR, errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				errmsg(AVERAGE_PRECISION ": %zu rows are more than a parallel plan can pass on", r->n),
@@ -146,7 +130,7 @@ genre_hier_average_precision_deserial(PG_FUNCTION_ARGS)
 	ranking    *r;
 	int64		n;
 
-	(void) aggregate_context(fcinfo, AVERAGE_PRECISION);
+	(void) gh_pg_aggregate_context(fcinfo, AVERAGE_PRECISION);
 	initStringInfo(&bytes);
 	appendBinaryStringInfo(&bytes, VARDATA_ANY(state), VARSIZE_ANY_EXHDR(state));
 	n = pq_getmsgint64(&bytes);
@@ -174,7 +158,7 @@ genre_hier_average_precision_final(PG_FUNCTION_ARGS)
 	double		value;
 	bool		defined;
 
-	(void) aggregate_context(fcinfo, AVERAGE_PRECISION);
+	(void) gh_pg_aggregate_context(fcinfo, AVERAGE_PRECISION);
 	if (r == NULL || r->n == 0)
 		PG_RETURN_NULL();
 	ctx = gh_pg_open(CurrentMemoryContext);
@@ -249,7 +233,7 @@ genre_hier_coverage_error_accum(PG_FUNCTION_ARGS)
 	const double *values;
 	int			n;
 
-	(void) aggregate_context(fcinfo, COVERAGE_ERROR);
+	(void) gh_pg_aggregate_context(fcinfo, COVERAGE_ERROR);
 	state = coverage_state(array);
 	n = coverage_length(labels, "labels");
 	if (n != coverage_length(scores, "scores"))
@@ -273,7 +257,7 @@ genre_hier_coverage_error_combine(PG_FUNCTION_ARGS)
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
 	const int64 *other;
 
-	(void) aggregate_context(fcinfo, COVERAGE_ERROR);
+	(void) gh_pg_aggregate_context(fcinfo, COVERAGE_ERROR);
 	other = coverage_state(PG_GETARG_ARRAYTYPE_P(1));
 	coverage_add(coverage_state(array), other[COVERAGE_ROWS], other[COVERAGE_SUM], other[COVERAGE_LABELS]);
 	PG_RETURN_ARRAYTYPE_P(array);
@@ -284,103 +268,9 @@ genre_hier_coverage_error_final(PG_FUNCTION_ARGS)
 {
 	const int64 *state;
 
-	(void) aggregate_context(fcinfo, COVERAGE_ERROR);
+	(void) gh_pg_aggregate_context(fcinfo, COVERAGE_ERROR);
 	state = coverage_state(PG_GETARG_ARRAYTYPE_P(0));
 	if (state[COVERAGE_ROWS] == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8((double) state[COVERAGE_SUM] / (double) state[COVERAGE_ROWS]);
-}
-
-/* ---- dbcv ------------------------------------------------------------- */
-
-#define DBCV "dbcv"
-
-typedef struct partition
-{
-	gh_collector collector;
-	int32	   *labels;			/* negative is noise */
-	size_t		capacity;
-} partition;
-
-static void
-add_label(partition *p, MemoryContext context, int32 label)
-{
-	size_t		n = p->collector.points.n;	/* the point is there already */
-
-	if (p->labels == NULL)
-	{
-		p->capacity = 1024;
-		p->labels = MemoryContextAllocHuge(context, p->capacity * sizeof(int32));
-	}
-	else if (n > p->capacity)
-	{
-		p->capacity *= 2;
-		p->labels = repalloc_huge(p->labels, p->capacity * sizeof(int32));
-	}
-	p->labels[n - 1] = label;
-}
-
-Datum
-genre_hier_dbcv_accum(PG_FUNCTION_ARGS)
-{
-	MemoryContext context = aggregate_context(fcinfo, DBCV);
-	partition  *p = PG_ARGISNULL(0) ? NULL : (partition *) PG_GETARG_POINTER(0);
-
-	if (p == NULL)
-	{
-		p = MemoryContextAllocZero(context, sizeof(partition));
-		p->collector.what = DBCV;
-		p->collector.column = "the point";
-		p->collector.context = context;
-	}
-	if (PG_ARGISNULL(1))
-		ereport(ERROR, errcode(ERRCODE_DATA_EXCEPTION),
-				errmsg(DBCV ": the point is NULL in row %zu", p->collector.points.n + 1),
-				errhint("Leave such rows out with FILTER (WHERE point IS NOT NULL)."));
-	gh_pg_collect(&p->collector, PG_GETARG_ARRAYTYPE_P(1), NULL);
-	add_label(p, context, PG_ARGISNULL(2) ? -1 : PG_GETARG_INT32(2));
-	PG_RETURN_POINTER(p);
-}
-
-/* True when the call itself says in which order the rows come. */
-static bool
-has_order_by(FunctionCallInfo fcinfo)
-{
-	Aggref	   *aggref = AggGetAggref(fcinfo);
-
-	return aggref != NULL && aggref->aggorder != NIL;
-}
-
-Datum
-genre_hier_dbcv_final(PG_FUNCTION_ARGS)
-{
-	partition  *p = PG_ARGISNULL(0) ? NULL : (partition *) PG_GETARG_POINTER(0);
-	const gh_points *points;
-	MemoryContext work,
-				old;
-	gh_ctx	   *ctx;
-	double	   *values;
-	int32_t    *labels;
-	double		value;
-	bool		defined;
-
-	(void) aggregate_context(fcinfo, DBCV);
-	if (p == NULL)
-		PG_RETURN_NULL();
-	points = &p->collector.points;
-	work = AllocSetContextCreate(CurrentMemoryContext, "genre_hier dbcv", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(work);
-	values = points->values;
-	labels = p->labels;
-	/* the state may be asked for again (a moving window), so it is not sorted in place */
-	if (!has_order_by(fcinfo))
-		gh_pg_canonical(points, p->labels, &values, &labels);
-	ctx = gh_pg_open(work);
-	gh_pg_check(ctx, gh_dbcv(ctx, values, points->n, points->d, labels, &value, &defined));
-	gh_pg_close(ctx);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(work);
-	if (!defined)
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(value);
 }

@@ -209,3 +209,14 @@ gh_pg_float_array(const double *values, int n)
 	memcpy((char *) array + ARR_OVERHEAD_NONULLS(1), values, (Size) n * sizeof(float8));
 	return array;
 }
+
+MemoryContext
+gh_pg_aggregate_context(FunctionCallInfo fcinfo, const char *aggregate)
+{
+	MemoryContext context;
+
+	if (AggCheckCallContext(fcinfo, &context) == 0)
+		ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("function can only be called as part of the aggregate %s", aggregate));
+	return context;
+}
