@@ -26,6 +26,17 @@ SELECT boost_predict('\x47454e5245', '{1,2}');
 SELECT boost_predict(substr(model, 1, 100), '{1,2,3}') FROM fitted;
 SELECT predict_genres(model, '{1,2,3}') FROM fitted;
 
+-- XGBoost's JSON
+\pset format unaligned
+SELECT boost_export(boost_fit('SELECT label, features FROM rows', '{"n_estimators": 1, "max_depth": 1, "base_score": 0.5}'));
+\pset format aligned
+SELECT boost_export('\x');
+SELECT boost_import('[]');
+SELECT boost_import('{}');
+SELECT boost_import('{"learner": 1}');
+SELECT boost_import('{"learner": {"objective": {"name": "reg:squarederror"}, "gradient_booster": {"name": "gbtree"}}}');
+SELECT boost_import(replace(boost_export(model)::text, '"left_children":[1,', '"left_children":[0,')::json) FROM fitted;
+
 -- parameters
 SELECT length(boost_fit('TABLE rows', '{"max_dept": 3}'));
 SELECT length(boost_fit('TABLE rows', '{"max_depth": true}'));

@@ -44,3 +44,17 @@ CREATE FUNCTION boost_shap(model bytea, features float8[])
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5000;
 COMMENT ON FUNCTION boost_shap(bytea, float8[]) IS
 	'SHAP values of a prediction by a model of boost_fit, in log-odds: one per feature and, last, the base value';
+
+CREATE FUNCTION boost_export(model bytea)
+	RETURNS json
+	AS 'MODULE_PATHNAME', 'genre_hier_boost_export'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION boost_export(bytea) IS
+	'a model of boost_fit as XGBoost''s own JSON: XGBoost 1.7 and later load it and predict the same';
+
+CREATE FUNCTION boost_import(model json)
+	RETURNS bytea
+	AS 'MODULE_PATHNAME', 'genre_hier_boost_import'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION boost_import(json) IS
+	'a binary classifier from the JSON that XGBoost writes (save_model, save_raw), as a model value';

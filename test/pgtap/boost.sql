@@ -1,7 +1,7 @@
 -- boost_fit, boost_tune, boost_predict, boost_shap
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(29);
+SELECT plan(37);
 
 CREATE FUNCTION noise(key text) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT ('x' || substr(md5(key), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
@@ -62,6 +62,22 @@ SELECT is((SELECT model_features(boost_fit('SELECT label, features FROM rows LIM
 SELECT is((SELECT model_info(model) - '{bytes,base_score,training}'::text[] FROM fitted),
 	'{"kind": "boost", "format": 1, "features": 3, "trees": 40}', 'model_info');
 SELECT is((SELECT model_info(model) #> '{training,params}' ->> 'eta' FROM fitted), '0.1', 'parameters are kept');
+
+-- from and to XGBoost
+CREATE TABLE exported AS SELECT boost_export(model) AS json FROM fitted;
+SELECT ok((SELECT max(abs(boost_predict(model, features) - boost_predict(imported, features))) < 1e-7 FROM rows, fitted,
+	(SELECT boost_import(json) AS imported FROM exported) e), 'there and back predicts the same');
+SELECT is((SELECT json #> '{learner,feature_names}' FROM exported)::text, '["x","y","z"]', 'names given are exported');
+SELECT is((SELECT boost_export(boost_fit('SELECT label, features FROM rows LIMIT 50')) #> '{learner,feature_names}')::text, '[]',
+	'default names are not');
+SELECT is((SELECT json #>> '{learner,gradient_booster,model,gbtree_model_param,num_trees}' FROM exported), '40', 'every tree');
+SELECT ok((SELECT max(abs(boost_predict(model, features) - boost_predict(imported, features))) < 1e-7 FROM rows, fitted,
+	(SELECT boost_import(json::jsonb::json) AS imported FROM exported) e), 'the order of the keys has no say');
+SELECT is((SELECT model_features(boost_import(json)) FROM exported), '{x,y,z}', 'names come back');
+SELECT is((SELECT model_info(boost_import(json)) -> 'training' FROM exported), '{"source": "xgboost", "version": [2, 1, 0]}',
+	'an imported model says where it is from');
+SELECT throws_ok('SELECT boost_import(replace(json::text, ''"name":"gbtree"'', ''"name":"dart"'')::json) FROM exported', '22000',
+	'the JSON is not a model that can be imported', 'DART is refused');
 
 -- parallel plans
 SET LOCAL parallel_setup_cost = 0;
