@@ -20,15 +20,17 @@ CREATE FUNCTION boost_tune(
 	metric text DEFAULT 'average_precision',
 	space jsonb DEFAULT '{}',
 	seed bigint DEFAULT 42,
+	exhaustive boolean DEFAULT false,
 	OUT iteration int,
 	OUT params jsonb,
 	OUT score float8,
 	OUT score_sd float8,
-	OUT best boolean)
+	OUT best boolean,
+	OUT folds_run int)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'genre_hier_boost_tune'
 	LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000 ROWS 50;
-COMMENT ON FUNCTION boost_tune(text, int, int, text, jsonb, bigint) IS
+COMMENT ON FUNCTION boost_tune(text, int, int, text, jsonb, bigint, boolean) IS
 	'Bayesian optimisation of boosting parameters by cross-validation over the rows (label, features, [weight], [id], [fold_group]) of a query';
 
 CREATE FUNCTION boost_predict(model bytea, features float8[])

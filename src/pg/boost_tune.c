@@ -10,10 +10,8 @@ PG_FUNCTION_INFO_V1(genre_hier_boost_tune);
 
 typedef struct tune_arguments
 {
-	int			iterations,
-				folds;
-	gh_metric	metric;
-	uint64		seed;
+	int			folds;
+	gh_tune_options options;
 	gh_space	space;
 	gh_boost_params base;
 } tune_arguments;
@@ -21,13 +19,15 @@ typedef struct tune_arguments
 static void
 read_tune_arguments(gh_ctx *ctx, const gh_args *args, tune_arguments *out)
 {
-	out->iterations = gh_arg_int(args, 1, "iterations");
+	memset(&out->options, 0, sizeof(out->options));
+	out->options.iterations = gh_arg_int(args, 1, "iterations");
 	out->folds = gh_arg_int(args, 2, "folds");
-	out->metric = gh_metric_parse(gh_arg_text(args, 3, "metric"));
-	out->seed = (uint64) gh_arg_bigint(args, 5, "seed");
+	out->options.metric = gh_metric_parse(gh_arg_text(args, 3, "metric"));
+	out->options.seed = (uint64) gh_arg_bigint(args, 5, "seed");
+	out->options.exhaustive = gh_arg_bool(args, 6, "exhaustive");
 	out->base = gh_boost_defaults();
 	out->space = gh_space_default();
-	gh_check_between(args->what, "iterations", out->iterations, 1, GH_MAX_ITERATIONS);
+	gh_check_between(args->what, "iterations", out->options.iterations, 1, GH_MAX_ITERATIONS);
 	gh_check_between(args->what, "folds", out->folds, 2, GH_MAX_FOLDS);
 	if (!gh_arg_is_null(args, 4))
 		gh_space_parse(ctx, DatumGetJsonbP(args->fcinfo->args[4].value), &out->space, &out->base);
@@ -58,8 +58,8 @@ tune_folds(gh_rows *rows, int k, uint64 seed)
 static void
 put_trial(gh_ctx *ctx, Tuplestorestate *store, TupleDesc tupdesc, int iteration, const gh_trial *trial)
 {
-	Datum		values[5];
-	bool		nulls[5] = {false};
+	Datum		values[6];
+	bool		nulls[6] = {false};
 	gh_boost_params params = trial->params;
 	char	   *json;
 
@@ -73,6 +73,7 @@ put_trial(gh_ctx *ctx, Tuplestorestate *store, TupleDesc tupdesc, int iteration,
 	values[2] = Float8GetDatum(trial->score);
 	values[3] = Float8GetDatum(trial->score_sd);
 	values[4] = BoolGetDatum(trial->best);
+	values[5] = Int32GetDatum(trial->folds);
 	nulls[2] = isnan(trial->score);
 	nulls[3] = isnan(trial->score_sd);
 	tuplestore_putvalues(store, tupdesc, values, nulls);
@@ -99,12 +100,12 @@ genre_hier_boost_tune(PG_FUNCTION_ARGS)
 	gh_rows_init(&rows, ctx, "boost_tune");
 	gh_rows_query(&rows, query, true);
 	gh_pg_check(ctx, gh_boost_check(ctx, &arguments.base, rows.n_features));
-	fold = tune_folds(&rows, arguments.folds, arguments.seed);
+	fold = tune_folds(&rows, arguments.folds, arguments.options.seed);
 	gh_rows_fit(&rows, arguments.base.max_bin, &bins, &fit);
-	trials = gh_pg_alloc(ctx, arguments.iterations, sizeof(gh_trial));
-	gh_pg_check(ctx, gh_tune(ctx, &fit, fold, arguments.folds, &arguments.base, &arguments.space, arguments.metric,
-							 arguments.iterations, arguments.seed, trials, &best));
-	for (int i = 0; i < arguments.iterations; i++)
+	trials = gh_pg_alloc(ctx, arguments.options.iterations, sizeof(gh_trial));
+	gh_pg_check(ctx, gh_tune(ctx, &fit, fold, arguments.folds, &arguments.base, &arguments.space,
+							 &arguments.options, trials, &best));
+	for (int i = 0; i < arguments.options.iterations; i++)
 		put_trial(ctx, store, tupdesc, i, &trials[i]);
 	gh_pg_close(ctx);
 	return (Datum) 0;

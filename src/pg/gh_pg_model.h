@@ -50,10 +50,11 @@ typedef struct gh_json_params
 	gh_boost_params boost;
 	gh_space	space;
 	gh_metric	metric;
+	bool		exhaustive;		/* every fold of every trial */
 	gh_discovery_params discovery;
 } gh_json_params;
 
-#define GH_PARAMS_TUNING 1		/* also: metric, space */
+#define GH_PARAMS_TUNING 1		/* also: exhaustive, metric, space */
 #define GH_PARAMS_DISCOVERY 2	/* also: the limits of the search for supergenres */
 
 /*

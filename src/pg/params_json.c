@@ -8,7 +8,7 @@
 
 #include "utils/numeric.h"
 
-#define TUNING_KEYS "metric, space"
+#define TUNING_KEYS "exhaustive, metric, space"
 #define DISCOVERY_KEYS \
 	"max_clusters, max_noise, min_cluster_fraction, min_cluster_size, min_clusters, min_dist, min_samples, " \
 	"n_epochs, n_neighbors"
@@ -284,6 +284,12 @@ tuning_key(parse *p, const char *key, const JsonbValue *value)
 			wrong_type(key, value, "a string");
 		p->out->metric = gh_metric_parse(string_of(value));
 	}
+	else if (strcmp(key, "exhaustive") == 0)
+	{
+		if (value->type != jbvBool)
+			wrong_type(key, value, "a boolean");
+		p->out->exhaustive = value->val.boolean;
+	}
 	else
 	{
 		if (!is_object(value))
@@ -314,6 +320,7 @@ gh_params_parse(gh_ctx *ctx, Jsonb *json, int accepts, const char *const *featur
 	out->boost = gh_boost_defaults();
 	out->space = gh_space_default();
 	out->metric = GH_METRIC_AVERAGE_PRECISION;
+	out->exhaustive = false;
 	out->discovery = gh_discovery_defaults();
 	if (json == NULL)
 		return;

@@ -90,6 +90,7 @@ gh_training_init(gh_training *training, const gh_train_options *options)
 	training->params = options->params.boost;
 	training->space = options->params.space;
 	training->metric = options->params.metric;
+	training->exhaustive = options->params.exhaustive;
 	training->iterations = options->iterations;
 	training->folds = options->folds;
 	training->seed = (uint64_t) options->seed;
@@ -151,10 +152,11 @@ gh_options_json(gh_ctx *ctx, StringInfo out, const gh_train_options *options)
 		gh_pg_check(ctx, gh_ctx_status(ctx));
 	appendStringInfo(out, "\"validation_fraction\": ");
 	gh_json_number(out, options->validation_fraction);
-	appendStringInfo(out, ", \"iterations\": %d, \"folds\": %d, \"metric\": \"%s\", \"seed\": " INT64_FORMAT
+	appendStringInfo(out, ", \"iterations\": %d, \"folds\": %d, \"metric\": \"%s\", \"exhaustive\": %s, \"seed\": " INT64_FORMAT
 					 ", \"params\": %s",
 					 options->iterations, options->folds,
 					 options->params.metric == GH_METRIC_LOGLOSS ? "logloss" : "average_precision",
+					 options->params.exhaustive ? "true" : "false",
 					 options->seed, params);
 	gh_free(ctx, params);
 }

@@ -10,6 +10,8 @@
 #include "explain/gh_metrics.h"
 #include "learn/tune_private.h"
 
+#define OPTIONS(m, n, s) (&(gh_tune_options) {.metric = (m),.iterations = (n),.seed = (s)})
+
 static void
 assert_close(double a, double b, double tolerance)
 {
@@ -179,7 +181,7 @@ posterior_is_the_formulas(void **state)
 	(void) state;
 	make_gp_data();
 	standardise(gp_y, z, GP_N);
-	test_ok(ctx, gh_gp_fix(ctx, gp_x, gp_y, GP_N, GP_D, log_length, -5, &gp));
+	test_ok(ctx, gh_gp_fix(ctx, gp_x, gp_y, NULL, GP_N, GP_D, log_length, -5, &gp));
 	for (int q = 0; q < 60; q++)
 	{
 		double		x[GP_D],
@@ -255,7 +257,7 @@ hyperparameters_are_at_the_maximum(void **state)
 
 	(void) state;
 	make_gp_data();
-	test_ok(ctx, gh_gp_fit(ctx, gp_x, gp_y, GP_N, GP_D, NULL, &gp));
+	test_ok(ctx, gh_gp_fit(ctx, gp_x, gp_y, NULL, GP_N, GP_D, NULL, &gp));
 	memcpy(theta, gp.log_length, GP_D * sizeof(double));
 	theta[GP_D] = gp.log_noise;
 	top = literal_posterior(theta);
@@ -285,11 +287,11 @@ equal_values_and_single_points_fit(void **state)
 	gh_gp		gp;
 
 	(void) state;
-	test_ok(ctx, gh_gp_fit(ctx, x, y, 4, 1, NULL, &gp));	/* a point twice, too */
+	test_ok(ctx, gh_gp_fit(ctx, x, y, NULL, 4, 1, NULL, &gp));	/* a point twice, too */
 	gh_gp_predict(&gp, x, &mean, &sd, NULL, NULL);
 	assert_true(fabs(mean) < 1e-12 && sd > 0);
 	gh_gp_free(ctx, &gp);
-	test_ok(ctx, gh_gp_fit(ctx, x, y, 1, 1, NULL, &gp));
+	test_ok(ctx, gh_gp_fit(ctx, x, y, NULL, 1, 1, NULL, &gp));
 	gh_gp_predict(&gp, x, &mean, &sd, NULL, NULL);
 	assert_true(fabs(mean) < 1e-12 && sd > 0);
 	gh_gp_free(ctx, &gp);
@@ -351,7 +353,7 @@ gradients_are_the_slopes(void **state)
 
 	(void) state;
 	make_gp_data();
-	test_ok(ctx, gh_gp_fix(ctx, gp_x, gp_y, GP_N, GP_D, log_length, -6, &gp));
+	test_ok(ctx, gh_gp_fix(ctx, gp_x, gp_y, NULL, GP_N, GP_D, log_length, -6, &gp));
 	for (int q = 0; q < 100; q++)
 	{
 		double		x[GP_D],
@@ -491,6 +493,7 @@ suggestions_find_the_top(void **state)
 	{
 		double		tried[30 * 4],
 					score[30],
+					variance[30] = {0},
 					hyper[5];
 		bool		warm = false,
 					found;
@@ -505,7 +508,7 @@ suggestions_find_the_top(void **state)
 			gh_sobol_point(&sobol, (uint32_t) n, x);
 			found = true;
 			if (n >= 8)
-				test_ok(ctx, gh_suggest(ctx, &space, tried, score, n, gh_random_seed(7, (uint64_t) run, (uint64_t) n),
+				test_ok(ctx, gh_suggest(ctx, &space, tried, score, variance, n, gh_random_seed(7, (uint64_t) run, (uint64_t) n),
 										hyper, &warm, x, &found));
 			assert_true(found);
 			test_ok(ctx, gh_space_params(ctx, &space, &base, x, &params));
@@ -590,7 +593,7 @@ first_trial_is_cross_validation(void **state)
 		base.early_stopping_rounds = patience;
 		memset(curve, 0, sizeof(curve));
 		top = 0;
-		test_ok(ctx, gh_tune(ctx, &fit, t.fold, 3, &base, &space, (gh_metric) metric, 1, 1, trial, &best));
+		test_ok(ctx, gh_tune(ctx, &fit, t.fold, 3, &base, &space, OPTIONS((gh_metric) metric, 1, 1), trial, &best));
 		for (int f = 0; f < 3; f++)
 		{
 			uint32_t	rows[600];
@@ -686,7 +689,7 @@ tuning_beats_the_default(void **state)
 		int			best;
 
 		base.n_estimators = 80;
-		test_ok(ctx, gh_tune(ctx, &fit, t.fold, 4, &base, &space, GH_METRIC_LOGLOSS, ITERATIONS, 3, trials, &best));
+		test_ok(ctx, gh_tune(ctx, &fit, t.fold, 4, &base, &space, OPTIONS(GH_METRIC_LOGLOSS, ITERATIONS, 3), trials, &best));
 		if (threads == 1)
 			memcpy(first, trials, ITERATIONS * sizeof(gh_trial));
 		assert_memory_equal(first, trials, ITERATIONS * sizeof(gh_trial));
@@ -734,7 +737,7 @@ used_up_spaces_repeat_the_best(void **state)
 	base.n_estimators = 15;
 	test_ok(ctx, gh_space_set(ctx, &space, "max_depth", 3, 6));
 	test_ok(ctx, gh_space_set(ctx, &space, "eta", .125, .125));
-	test_ok(ctx, gh_tune(ctx, &fit, t.fold, 3, &base, &space, GH_METRIC_LOGLOSS, 8, 3, trials, &best));
+	test_ok(ctx, gh_tune(ctx, &fit, t.fold, 3, &base, &space, OPTIONS(GH_METRIC_LOGLOSS, 8, 3), trials, &best));
 	for (int i = 0; i < 8; i++)
 	{
 		assert_true(trials[i].params.eta == .125);
@@ -751,7 +754,7 @@ used_up_spaces_repeat_the_best(void **state)
 
 	/* nothing to search at all */
 	test_ok(ctx, gh_space_set(ctx, &space, "max_depth", 4, 4));
-	test_ok(ctx, gh_tune(ctx, &fit, t.fold, 3, &base, &space, GH_METRIC_LOGLOSS, 3, 3, trials, &best));
+	test_ok(ctx, gh_tune(ctx, &fit, t.fold, 3, &base, &space, OPTIONS(GH_METRIC_LOGLOSS, 3, 3), trials, &best));
 	assert_int_equal(best, 0);
 	assert_int_equal(trials[0].params.max_depth, 4);
 	assert_true(trials[2].repeated);
@@ -777,19 +780,19 @@ folds_of_one_class_are_left_out(void **state)
 	for (size_t i = 0; i < 300; i++)
 		if (!t.data.labels[i] && i % 2 == 0)
 			t.fold[i] = 3;
-	test_ok(ctx, gh_tune(ctx, &fit, t.fold, 4, &base, &space, GH_METRIC_AVERAGE_PRECISION, 1, 3, with, &best));
+	test_ok(ctx, gh_tune(ctx, &fit, t.fold, 4, &base, &space, OPTIONS(GH_METRIC_AVERAGE_PRECISION, 1, 3), with, &best));
 	assert_true(with[0].score > 0 && with[0].score < 1);
 
 	/* positives in one fold only: no fold can be used */
 	for (size_t i = 0; i < 300; i++)
 		t.fold[i] = t.data.labels[i] ? 0 : (uint8_t) (i % 3);
-	test_ok(ctx, gh_tune(ctx, &fit, t.fold, 3, &base, &space, GH_METRIC_AVERAGE_PRECISION, 2, 3, without, &best));
+	test_ok(ctx, gh_tune(ctx, &fit, t.fold, 3, &base, &space, OPTIONS(GH_METRIC_AVERAGE_PRECISION, 2, 3), without, &best));
 	assert_int_equal(best, 0);
 	assert_true(isnan(without[0].score) && isnan(without[1].score) && without[0].best && !without[1].best);
 	assert_true(without[0].params.eta == base.eta && without[0].params.n_estimators == 15);
 
 	memset(t.data.labels, 1, 300);
-	test_ok(ctx, gh_tune(ctx, &fit, t.fold, 3, &base, &space, GH_METRIC_AVERAGE_PRECISION, 2, 3, without, &best));
+	test_ok(ctx, gh_tune(ctx, &fit, t.fold, 3, &base, &space, OPTIONS(GH_METRIC_AVERAGE_PRECISION, 2, 3), without, &best));
 	assert_true(isnan(without[0].score));
 	discard(ctx, &t);
 	test_close(ctx);
@@ -825,7 +828,7 @@ bad_requests_are_refused(void **state)
 		int			best;
 
 		base.eta = cases[i].eta;
-		assert_true(gh_tune(ctx, &fit, t.fold, cases[i].k, &base, &space, GH_METRIC_LOGLOSS, cases[i].iterations, 1,
+		assert_true(gh_tune(ctx, &fit, t.fold, cases[i].k, &base, &space, OPTIONS(GH_METRIC_LOGLOSS, cases[i].iterations, 1),
 							trial, &best) != GH_OK);
 		assert_string_equal(gh_ctx_message(ctx), cases[i].message);
 		discard(ctx, &t);
@@ -842,7 +845,7 @@ bad_requests_are_refused(void **state)
 		int			best;
 
 		test_ok(ctx, gh_space_set(ctx, &space, "max_depth", 0, 5));
-		assert_int_equal(gh_tune(ctx, &fit, t.fold, 3, &base, &space, GH_METRIC_LOGLOSS, 5, 1, trial, &best), GH_EINVAL);
+		assert_int_equal(gh_tune(ctx, &fit, t.fold, 3, &base, &space, OPTIONS(GH_METRIC_LOGLOSS, 5, 1), trial, &best), GH_EINVAL);
 		assert_string_equal(gh_ctx_message(ctx), "max_depth 0 needs grow_policy \"lossguide\"");
 		discard(ctx, &t);
 		test_close(ctx);
@@ -864,7 +867,7 @@ memory_estimate_holds(void **state)
 
 	(void) state;
 	base.n_estimators = 8;
-	test_ok(own, gh_tune(own, &fit, t.fold, 3, &base, &space, GH_METRIC_LOGLOSS, 4, 1, trials, &best));
+	test_ok(own, gh_tune(own, &fit, t.fold, 3, &base, &space, OPTIONS(GH_METRIC_LOGLOSS, 4, 1), trials, &best));
 	/* the trees of one trial are on top: 3 folds of 8 trees of up to 2,000 nodes of 23 bytes */
 	assert_true(gh_memory_peak(own) < announced + 3 * 8 * 2000 * 23);
 	assert_true(gh_memory_peak(own) > announced / 4);
@@ -909,7 +912,7 @@ cancel_and_no_memory_leave_nothing(void **state)
 			polls_left = run * run;
 		else
 			gh_ctx_fail_allocation(ctx, (uint64_t) ((run - 60) * (run - 60) / 4 + 1), false);
-		status = gh_tune(ctx, &fit, t.fold, 2, &base, &space, GH_METRIC_LOGLOSS, 7, 1, trials, &best);
+		status = gh_tune(ctx, &fit, t.fold, 2, &base, &space, OPTIONS(GH_METRIC_LOGLOSS, 7, 1), trials, &best);
 		assert_true(status == GH_OK || status == (run < 60 ? GH_ECANCELED : GH_ENOMEM));
 		canceled += status == GH_ECANCELED;
 		failed += status == GH_ENOMEM;

@@ -1,7 +1,7 @@
 -- boost_fit, boost_tune, boost_predict, boost_shap
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(37);
+SELECT plan(39);
 
 CREATE FUNCTION noise(key text) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT ('x' || substr(md5(key), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
@@ -110,6 +110,11 @@ SELECT ok((SELECT bool_and((params ->> 'max_depth')::int BETWEEN 2 AND 3 AND (pa
 	FROM boost_tune('TABLE rows', iterations => 6, folds => 3, space =>
 		'{"max_depth": [2, 3], "eta": {"low": 0.05, "high": 0.4, "log": true}, "gamma": 0, "n_estimators": 30}') WHERE iteration > 1),
 	'the space is kept to');
+SELECT ok((SELECT bool_and(folds_run = 4) FROM boost_tune('TABLE rows', iterations => 6, folds => 4, exhaustive => true,
+	space => '{"n_estimators": 10}')), 'exhaustive: every trial runs in all folds');
+SELECT ok((SELECT bool_or(folds_run < 4) AND bool_and(folds_run IN (2, 3, 4)) AND bool_and(NOT best OR folds_run = 4)
+	FROM boost_tune('TABLE rows', iterations => 12, folds => 4, space => '{"n_estimators": 10}')),
+	'else trials that fall behind are given up, and the best has run in all folds');
 SELECT ok((SELECT boost_fit('TABLE rows', params) IS NOT NULL FROM boost_tune('TABLE rows', iterations => 2, folds => 3,
 	metric => 'logloss', space => '{"n_estimators": 20}') WHERE best), 'boost_fit takes the parameters found');
 

@@ -101,6 +101,7 @@ typedef struct gh_training
 	int			iterations;		/* 0: params as they are */
 	int			folds;
 	gh_metric	metric;
+	bool		exhaustive;		/* every fold of every trial */
 	uint64_t	seed;
 	bool		vanilla;		/* train and score the flat classifier too */
 } gh_training;

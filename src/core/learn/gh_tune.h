@@ -44,11 +44,22 @@ extern gh_status gh_space_set_log(gh_ctx *ctx, gh_space *space, const char *name
 typedef struct gh_trial
 {
 	gh_boost_params params;		/* n_estimators as found by early stopping */
-	double		score,			/* mean over folds */
-				score_sd;
-	bool		best;
+	double		score,			/* mean over folds; after a lost race what it would likely be */
+				score_sd;		/* between the folds that were run */
+	int			folds;			/* how many were run */
+	bool		best;			/* among those that ran in all folds */
 	bool		repeated;		/* the space had nothing new left: a copy of the best trial before, not run again */
 } gh_trial;
+
+typedef struct gh_tune_options
+{
+	gh_metric	metric;
+	int			iterations;
+	uint64_t	seed;
+	bool		exhaustive;		/* every fold of every trial */
+	const gh_boost_params *starts;	/* tried right after the base, as far as they lie in the space */
+	int			n_starts;
+} gh_tune_options;
 
 /* Trees without improvement before a trial stops, when early_stopping_rounds of the parameters is 0. */
 #define GH_TUNE_PATIENCE 20
@@ -66,12 +77,14 @@ typedef struct gh_trial
  * When no fold is left nothing can be compared: every trial is `base` with score
  * NaN, the first is the best, and the call succeeds.
  *
+ * Unless exhaustive, a trial is given up after two, three, five, nine ... folds
+ * when it is clearly worse there than the best one so far.
+ *
  * Later trials rest on LAPACK, so on another processor they may differ in the
  * fourth digit; on the same machine they are the same for any number of threads.
  */
 extern gh_status gh_tune(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, const gh_boost_params *base,
-						 const gh_space *space, gh_metric metric, int iterations, uint64_t seed, gh_trial *trials,
-						 int *best);
+						 const gh_space *space, const gh_tune_options *options, gh_trial *trials, int *best);
 
 /* Bytes of scratch that gh_tune needs at most, the trees not counted: k fits at a time. */
 extern size_t gh_tune_memory(size_t n_rows, int n_features, int k, const gh_boost_params *base, const gh_space *space);

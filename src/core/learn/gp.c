@@ -60,7 +60,7 @@ fill_kernel(const gh_gp *gp, const double *inverse_length, double noise, double 
 
 	for (size_t i = 0; i < n; i++)
 	{
-		k[i * n + i] = 1.0 + noise;
+		k[i * n + i] = 1.0 + noise + gp->extra[i];
 		for (size_t j = 0; j < i; j++)
 			k[i * n + j] = k[j * n + i] = matern(scaled_distance(gp->x + i * d, gp->x + j * d, inverse_length, gp->d));
 	}
@@ -234,6 +234,7 @@ gh_gp_free(gh_ctx *ctx, gh_gp *gp)
 {
 	gh_free(ctx, gp->x);
 	gh_free(ctx, gp->y);
+	gh_free(ctx, gp->extra);
 	gh_free(ctx, gp->inverse);
 	gh_free(ctx, gp->alpha);
 	memset(gp, 0, sizeof(*gp));
@@ -241,7 +242,7 @@ gh_gp_free(gh_ctx *ctx, gh_gp *gp)
 
 /* Copies, and values with mean 0 and deviation 1. */
 static gh_status
-take_data(gh_ctx *ctx, const double *x, const double *y, int n, int d, gh_gp *gp)
+take_data(gh_ctx *ctx, const double *x, const double *y, const double *variance, int n, int d, gh_gp *gp)
 {
 	double		sum = 0.0;
 
@@ -250,9 +251,10 @@ take_data(gh_ctx *ctx, const double *x, const double *y, int n, int d, gh_gp *gp
 	gp->d = d;
 	gp->x = GH_NEW(ctx, (size_t) n * (size_t) d, double);
 	gp->y = GH_NEW(ctx, (size_t) n, double);
+	gp->extra = GH_NEW(ctx, (size_t) n, double);
 	gp->alpha = GH_NEW(ctx, (size_t) n, double);
 	gp->inverse = GH_NEW(ctx, (size_t) n * (size_t) n, double);
-	if (gp->x == NULL || gp->y == NULL || gp->alpha == NULL || gp->inverse == NULL)
+	if (gp->x == NULL || gp->y == NULL || gp->extra == NULL || gp->alpha == NULL || gp->inverse == NULL)
 		return gh_ctx_status(ctx);
 	memcpy(gp->x, x, (size_t) n * (size_t) d * sizeof(double));
 	for (int i = 0; i < n; i++)
@@ -263,7 +265,10 @@ take_data(gh_ctx *ctx, const double *x, const double *y, int n, int d, gh_gp *gp
 	if (!(gp->sd > 0.0))
 		gp->sd = 1.0;			/* all equal: nothing to scale */
 	for (int i = 0; i < n; i++)
+	{
 		gp->y[i] = (y[i] - gp->mean) / gp->sd;
+		gp->extra[i] = variance != NULL ? variance[i] / (gp->sd * gp->sd) : 0.0;
+	}
 	return GH_OK;
 }
 
@@ -291,13 +296,14 @@ condition(gh_ctx *ctx, gh_gp *gp, double *k, double *copy)
 
 /* Both ways to a process: with hyperparameters given, or found. */
 static gh_status
-fit(gh_ctx *ctx, const double *x, const double *y, int n, int d, const double *start, const double *given, gh_gp *gp)
+fit(gh_ctx *ctx, const double *x, const double *y, const double *variance, int n, int d, const double *start,
+	const double *given, gh_gp *gp)
 {
 	size_t		cells = (size_t) n * (size_t) n;
 	double		theta[GH_MAX_DIMENSIONS + 1];
 	double	   *k = GH_NEW(ctx, cells, double),
 			   *copy = GH_NEW(ctx, cells, double);
-	gh_status	status = take_data(ctx, x, y, n, d, gp);
+	gh_status	status = take_data(ctx, x, y, variance, n, d, gp);
 
 	if (status == GH_OK && (k == NULL || copy == NULL))
 		status = gh_ctx_status(ctx);
@@ -323,20 +329,21 @@ fit(gh_ctx *ctx, const double *x, const double *y, int n, int d, const double *s
 }
 
 gh_status
-gh_gp_fit(gh_ctx *ctx, const double *x, const double *y, int n, int d, const double *start, gh_gp *gp)
+gh_gp_fit(gh_ctx *ctx, const double *x, const double *y, const double *variance, int n, int d, const double *start,
+		  gh_gp *gp)
 {
-	return fit(ctx, x, y, n, d, start, NULL, gp);
+	return fit(ctx, x, y, variance, n, d, start, NULL, gp);
 }
 
 gh_status
-gh_gp_fix(gh_ctx *ctx, const double *x, const double *y, int n, int d, const double *log_length, double log_noise,
-		  gh_gp *gp)
+gh_gp_fix(gh_ctx *ctx, const double *x, const double *y, const double *variance, int n, int d,
+		  const double *log_length, double log_noise, gh_gp *gp)
 {
 	double		theta[GH_MAX_DIMENSIONS + 1];
 
 	memcpy(theta, log_length, (size_t) d * sizeof(double));
 	theta[d] = log_noise;
-	return fit(ctx, x, y, n, d, NULL, theta, gp);
+	return fit(ctx, x, y, variance, n, d, NULL, theta, gp);
 }
 
 /*

@@ -204,13 +204,14 @@ tune(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, const uint8_t
 {
 	const gh_training *t = trainer->training;
 	gh_fit		fit = fit_of(trainer, s);
+	gh_tune_options options = {.metric = t->metric, .iterations = t->iterations, .seed = seed, .exhaustive = t->exhaustive};
 	gh_trial   *trials = GH_NEW(ctx, t->iterations, gh_trial);
 	int			best;
 	gh_status	status;
 
 	if (trials == NULL)
 		return gh_ctx_status(ctx);
-	status = gh_tune(ctx, &fit, fold, k, params, &t->space, t->metric, t->iterations, seed, trials, &best);
+	status = gh_tune(ctx, &fit, fold, k, params, &t->space, &options, trials, &best);
 	if (status == GH_OK)
 		*params = trials[best].params;
 	gh_free(ctx, trials);

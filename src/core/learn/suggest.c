@@ -156,15 +156,16 @@ choose(gh_ctx *ctx, const gh_space *space, const gh_gp *gp, const double *tried,
 
 /* The process over the best trials; small is good for it. */
 static gh_status
-fit_process(gh_ctx *ctx, const double *tried, const double *score, const uint32_t *by_score, int n, int d,
-			const double *start, gh_gp *gp)
+fit_process(gh_ctx *ctx, const double *tried, const double *score, const double *variance, const uint32_t *by_score,
+			int n, int d, const double *start, gh_gp *gp)
 {
 	int			m = n < GH_GP_MAX_POINTS ? n : GH_GP_MAX_POINTS;
 	double	   *px = GH_NEW(ctx, (size_t) m * (size_t) d, double),
-			   *py = GH_NEW(ctx, (size_t) m, double);
+			   *py = GH_NEW(ctx, (size_t) m, double),
+			   *pv = GH_NEW(ctx, (size_t) m, double);
 	gh_status	status;
 
-	if (px == NULL || py == NULL)
+	if (px == NULL || py == NULL || pv == NULL)
 		status = gh_ctx_status(ctx);
 	else
 	{
@@ -172,17 +173,19 @@ fit_process(gh_ctx *ctx, const double *tried, const double *score, const uint32_
 		{
 			memcpy(px + (size_t) i * (size_t) d, tried + (size_t) by_score[i] * (size_t) d, (size_t) d * sizeof(double));
 			py[i] = -score[by_score[i]];
+			pv[i] = variance[by_score[i]];
 		}
-		status = gh_gp_fit(ctx, px, py, m, d, start, gp);
+		status = gh_gp_fit(ctx, px, py, pv, m, d, start, gp);
 	}
 	gh_free(ctx, px);
 	gh_free(ctx, py);
+	gh_free(ctx, pv);
 	return status;
 }
 
 gh_status
-gh_suggest(gh_ctx *ctx, const gh_space *space, const double *tried, const double *score, int n, uint64_t seed,
-		   double *hyper, bool *warm, double *x, bool *found)
+gh_suggest(gh_ctx *ctx, const gh_space *space, const double *tried, const double *score, const double *variance, int n,
+		   uint64_t seed, double *hyper, bool *warm, double *x, bool *found)
 {
 	int			d = gh_space_width(space);
 	gh_gp		gp = {0};
@@ -199,7 +202,7 @@ gh_suggest(gh_ctx *ctx, const gh_space *space, const double *tried, const double
 		goto done;
 	}
 	GH_GOTO(done, gh_argsort_descending(ctx, score, (size_t) n, by_score));
-	GH_GOTO(done, fit_process(ctx, tried, score, by_score, n, d, *warm ? hyper : NULL, &gp));
+	GH_GOTO(done, fit_process(ctx, tried, score, variance, by_score, n, d, *warm ? hyper : NULL, &gp));
 	memcpy(hyper, gp.log_length, (size_t) d * sizeof(double));
 	hyper[d] = gp.log_noise;
 	*warm = true;
