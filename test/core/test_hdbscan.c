@@ -163,6 +163,9 @@ spanning_tree_is_prims(void **state)
 		check_spanning_tree((point_kind) kind, 3, 1, 2, 1);
 		check_spanning_tree((point_kind) kind, 40, 2, 39, 1);
 	}
+	/* several tasks */
+	check_spanning_tree(BLOBS, 2500, 2, 7, 1);
+	check_spanning_tree(GRID, 2200, 2, 60, 1);
 }
 
 static void
@@ -184,12 +187,15 @@ core_distances_for_many_samples(void **state)
 		literal_cores(x, 40, 2, m[c], expected);
 		assert_memory_equal(core + 40 * c, expected, sizeof(expected));
 	}
-	for (int i = 0; i < 40; i++)
+	literal_cores(x, 40, 2, 1, expected);
+	for (uint32_t p = 0; p < 40; p++)
 	{
-		literal_cores(x, 40, 2, 1, expected);
-		assert_true(seeds.distance[2 * i] == expected[i]);
-		assert_true(seeds.index[2 * i] != (uint32_t) i && seeds.index[2 * i + 1] != (uint32_t) i);
-		assert_true(literal_distance(x, 2, i, seeds.index[2 * i + 1]) == seeds.distance[2 * i + 1]);
+		uint32_t	i = tree.order[p];
+
+		assert_true(seeds.distance[2 * p] == expected[i]);
+		assert_true(seeds.position[2 * p] != p && seeds.position[2 * p + 1] != p);
+		assert_true(seeds.position[2 * p] != seeds.position[2 * p + 1]);
+		assert_true(literal_distance(x, 2, i, tree.order[seeds.position[2 * p + 1]]) == seeds.distance[2 * p + 1]);
 	}
 	gh_seeds_free(ctx, &seeds);
 	gh_kdtree_free(ctx, &tree);
@@ -827,17 +833,44 @@ allocation_failures(void **state)
 static void
 memory_is_estimated(void **state)
 {
-	static const int dimensions[] = {1, 2, 14};
-
 	(void) state;
-	for (int i = 0; i < 3; i++)
+	for (int d = 1; d <= 3; d++)
 	{
-		call		c = open_call(BLOBS, 20000, dimensions[i]);
+		call		c = open_call(BLOBS, 20000, d);
 
-		c.params.min_cluster_size = i == 0 ? 2 : 20;
+		c.params.min_cluster_size = d == 1 ? 2 : 20;
 		check_memory(run_call, &c, gh_hdbscan_memory(c.n, c.d, &c.params));
 		close_call(&c);
 	}
+}
+
+/* In many dimensions it takes more where there is room, and gives the same. */
+static void
+little_memory_will_do(void **state)
+{
+	call		c = open_call(BLOBS, 5000, 14);
+	call		lean = open_call(BLOBS, 5000, 14);
+	size_t		least,
+				lists = gh_core_distances_memory(c.n, c.d, 40);
+	gh_host		host = {.threads = 2,.memory_setting = "test_memory"};
+	gh_ctx	   *ctx = open_threads(2);
+
+	(void) state;
+	c.params.min_samples = lean.params.min_samples = 40;
+	least = gh_hdbscan_memory(c.n, c.d, &c.params);
+	assert_int_equal(run_call(ctx, &c), GH_OK);
+	assert_true(gh_memory_peak(ctx) > least && gh_memory_peak(ctx) < least + lists);
+	gh_ctx_close(ctx);
+
+	host.memory_limit = least + (1 << 16);
+	ctx = gh_ctx_open(&host);
+	assert_int_equal(run_call(ctx, &lean), GH_OK);
+	gh_ctx_close(ctx);
+	assert_memory_equal(c.labels, lean.labels, c.n * sizeof(int32_t));
+	assert_memory_equal(c.probabilities, lean.probabilities, c.n * sizeof(double));
+	assert_memory_equal(c.scores, lean.scores, c.n * sizeof(double));
+	close_call(&c);
+	close_call(&lean);
 }
 
 static void
@@ -933,6 +966,7 @@ main(void)
 		cmocka_unit_test(cancel_anywhere),
 		cmocka_unit_test(allocation_failures),
 		cmocka_unit_test(memory_is_estimated),
+		cmocka_unit_test(little_memory_will_do),
 		cmocka_unit_test(bad_parameters),
 		cmocka_unit_test(bad_points),
 		cmocka_unit_test(progress_is_reported),

@@ -117,6 +117,28 @@ shape(void **state)
 	gh_ctx_close(ctx);
 }
 
+/* Points of the plane are cut by several threads. */
+static void
+plane(void **state)
+{
+	gh_host		host = {.threads = 3,.memory_limit = SIZE_MAX};
+	gh_ctx	   *ctx = gh_ctx_open(&host);
+
+	(void) state;
+	for (int levels = 0; levels < 100; levels += 33)
+	{
+		double	   *x = random_points(40000, 2, 77, levels);
+		gh_kdtree	t;
+
+		assert_int_equal(gh_kdtree_build(ctx, x, 40000, 2, &t), GH_OK);
+		check_tree(&t, x, 40000, 2);
+		gh_kdtree_free(ctx, &t);
+		assert_int_equal(gh_memory_used(ctx), 0);
+		free(x);
+	}
+	gh_ctx_close(ctx);
+}
+
 /* The estimate is what is taken, but for what the context adds to a block. */
 static void
 memory(void **state)
@@ -245,6 +267,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shape),
+		cmocka_unit_test(plane),
 		cmocka_unit_test(memory),
 		cmocka_unit_test(bounds),
 		cmocka_unit_test(cancel),

@@ -8,6 +8,8 @@
 #include "cluster/gh_hdbscan.h"
 #include "project/gh_kdtree.h"
 
+#include <math.h>
+
 /* Points are numbered in 31 bits, so that the nodes of a dendrogram fit 32. */
 #define GH_CLUSTER_MAX_POINTS ((size_t) INT32_MAX)
 
@@ -25,13 +27,37 @@
  */
 extern gh_status gh_cluster_check_points(gh_ctx *ctx, const double *points, size_t n, int d);
 
+/*
+ * Squared distance of two boxes; dimensions are added in ascending order, as in
+ * the distance of two points, so that rounding never lifts it above theirs.
+ */
+static inline double
+gh_box_distance2(const double *low_a, const double *high_a, const double *low_b, const double *high_b, int d)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < d; j++)
+	{
+		double		below = low_a[j] - high_b[j],
+					above = low_b[j] - high_a[j];
+		double		gap = below > above ? below : above;
+
+		gap = gap > 0 ? gap : 0;
+		sum += gap * gap;
+	}
+	return sum;
+}
+
 /* ---- core_distances.c -------------------------------------------------- */
 
-/* The nearest other points of every point: they settle most of the first rounds of Boruvka. */
+/*
+ * The nearest other points of every point: they settle most of the first rounds
+ * of Boruvka.  Points are their positions in the tree.
+ */
 typedef struct gh_seeds
 {
 	int			k;				/* per point; 0: none */
-	uint32_t   *index;			/* n x k, ascending by (distance, index) */
+	uint32_t   *position;		/* n x k, by ascending distance */
 	double	   *distance;		/* n x k */
 } gh_seeds;
 
@@ -44,9 +70,12 @@ typedef struct gh_seeds
  */
 extern gh_status gh_core_distances(gh_ctx *ctx, const gh_kdtree *tree, const int *m, int n_columns, double *core,
 								   int k, gh_seeds *seeds);
+/*
+ * Bytes it takes besides core and seeds when there is room, for up to `most`
+ * neighbours; with less it takes next to nothing, and more time.
+ */
+extern size_t gh_core_distances_memory(size_t n, int d, int most);
 extern void gh_seeds_free(gh_ctx *ctx, gh_seeds *seeds);
-
-/* ---- boruvka.c --------------------------------------------------------- */
 
 /* An undirected edge; low < high are point indices.  Edges are ordered by (weight, low, high). */
 typedef struct gh_edge
@@ -66,23 +95,65 @@ typedef struct gh_reachability
 	const gh_kdtree *tree;
 	double		alpha;
 	const gh_seeds *seeds;		/* or NULL */
-	const uint32_t *visit;		/* positions in the order of searching; NULL: ascending */
+	const uint32_t *visit;		/* positions in the order of searching; NULL: by the tree */
 	const char *stage;			/* for progress; NULL: none */
 	double	   *core;			/* by position */
 	double	   *node_core;		/* lowest core distance below a node */
+	double	   *node_known;		/* every point below a node knows its neighbours up to here */
+	bool		known;			/* node_known is filled in */
 	uint32_t   *component;		/* by position; any numbers below n */
 	uint32_t   *node_component; /* of all points below a node, or GH_MIXED */
+	uint32_t   *partner;		/* by position: where its last search ended, or GH_MIXED */
 	gh_edge    *best;			/* by component: its lightest edge to another one */
 	struct gh_spinlock *locks;	/* guard best, striped */
 } gh_reachability;
 
 #define GH_MIXED UINT32_MAX
 
+/* ---- reachability.c ---------------------------------------------------- */
+
 /* core: by point index.  The tree must stay.  Close also after a failure. */
 extern gh_status gh_reachability_open(gh_ctx *ctx, const gh_kdtree *tree, const double *core, double alpha,
 									  gh_reachability *graph);
 extern void gh_reachability_close(gh_ctx *ctx, gh_reachability *graph);
 extern size_t gh_reachability_memory(size_t n);
+/* Brings best and what is kept by node up to date with component, before a round. */
+extern gh_status gh_reachability_renew(gh_ctx *ctx, gh_reachability *graph);
+/* Reads best[component]; lowers it where the edge comes first.  From any thread. */
+extern gh_edge gh_reachability_best(gh_reachability *graph, uint32_t component);
+extern void gh_reachability_offer(gh_reachability *graph, uint32_t component, const gh_edge *edge);
+
+/* Up to which distance a point's list of neighbours is complete. */
+static inline double
+gh_reachability_known(const gh_reachability *g, size_t position)
+{
+	const gh_seeds *seeds = g->seeds;
+
+	if (seeds == NULL || seeds->k == 0)
+		return 0;
+	if ((size_t) seeds->k + 1 >= g->tree->n)
+		return INFINITY;
+	return seeds->distance[(position + 1) * seeds->k - 1] / g->alpha;
+}
+
+/* The order of edges. */
+static inline bool
+gh_edge_before(const gh_edge *a, const gh_edge *b)
+{
+	if (a->weight != b->weight)
+		return a->weight < b->weight;
+	return a->low != b->low ? a->low < b->low : a->high < b->high;
+}
+
+static inline gh_edge
+gh_edge_make(double weight, uint32_t a, uint32_t b)
+{
+	gh_edge		edge = {weight, a < b ? a : b, a < b ? b : a};
+
+	return edge;
+}
+
+/* ---- boruvka.c --------------------------------------------------------- */
 
 /*
  * One round: best[c] for every component c that has a point; weight INFINITY

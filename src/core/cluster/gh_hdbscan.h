@@ -27,6 +27,10 @@ typedef struct gh_hdbscan_params
 
 extern gh_hdbscan_params gh_hdbscan_defaults(void);
 extern gh_status gh_hdbscan_check(gh_ctx *ctx, const gh_hdbscan_params *params);
+/*
+ * Bytes it takes.  Beyond three dimensions a list of all neighbours may come on
+ * top where there is room for it, and core distances are found faster.
+ */
 extern size_t gh_hdbscan_memory(size_t n, int d, const gh_hdbscan_params *params);
 
 #define GH_NOISE (-1)

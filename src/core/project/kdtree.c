@@ -2,7 +2,7 @@
  * kdtree.c
  *		Exact kd-tree over points of any dimension.
  */
-#include "project/gh_kdtree.h"
+#include "project/kdtree_private.h"
 
 #include "base/gh_random.h"
 
@@ -172,15 +172,6 @@ join_boxes(gh_kdtree *t, uint32_t node)
 	}
 }
 
-/* Where a node of n points is cut: half of its leaves, rounded up, all full. */
-static size_t
-cut_size(size_t n)
-{
-	size_t		leaves = (n + GH_KDTREE_LEAF - 1) / GH_KDTREE_LEAF;
-
-	return (leaves + 1) / 2 * GH_KDTREE_LEAF;
-}
-
 /* Reorders a node's points so that its left child's come first. */
 static gh_status
 cut_node(builder *b, uint32_t begin, uint32_t end, int dimension)
@@ -196,7 +187,7 @@ cut_node(builder *b, uint32_t begin, uint32_t end, int dimension)
 			b->points[(size_t) order[i] * b->tree->d + dimension];
 		b->ranks[i].index = order[i];
 	}
-	GH_TRY(select_front(b->ctx, b->ranks, n, cut_size(n)));
+	GH_TRY(select_front(b->ctx, b->ranks, n, gh_kdtree_cut_size(n)));
 	for (size_t i = 0; i < n; i++)
 		order[i] = b->ranks[i].index;
 	return GH_OK;
@@ -255,7 +246,7 @@ build_node(builder *b, uint32_t begin, uint32_t end)
 		return GH_OK;
 	}
 	GH_TRY(cut_node(b, begin, end, widest));
-	middle = begin + (uint32_t) cut_size(end - begin);
+	middle = begin + (uint32_t) gh_kdtree_cut_size(end - begin);
 	GH_TRY(build_node(b, begin, middle));
 	right = t->n_nodes;
 	GH_TRY(build_node(b, middle, end));
@@ -265,12 +256,6 @@ build_node(builder *b, uint32_t begin, uint32_t end)
 	if (b->cuts != NULL)
 		join_boxes(t, node);
 	return GH_OK;
-}
-
-static size_t
-count_nodes(size_t n)
-{
-	return n == 0 ? 0 : 2 * ((n + GH_KDTREE_LEAF - 1) / GH_KDTREE_LEAF) - 1;
 }
 
 gh_status
@@ -283,7 +268,7 @@ gh_status
 gh_kdtree_build_cut(gh_ctx *ctx, const double *points, const float *cuts, size_t n, int d, gh_kdtree *tree)
 {
 	builder		b = {ctx, points, cuts, tree, NULL};
-	size_t		n_nodes = count_nodes(n);
+	size_t		n_nodes = gh_kdtree_count_nodes(n);
 	size_t		n_values;
 	gh_status	status = GH_OK;
 
@@ -297,10 +282,13 @@ gh_kdtree_build_cut(gh_ctx *ctx, const double *points, const float *cuts, size_t
 		(tree->order = GH_NEW(ctx, n, uint32_t)) == NULL ||
 		(tree->position = GH_NEW(ctx, n, uint32_t)) == NULL ||
 		(tree->columns = GH_NEW(ctx, n_values, double)) == NULL ||
-		(tree->leaf_of = GH_NEW(ctx, n, uint32_t)) == NULL ||
-		(b.ranks = GH_NEW(ctx, n, ranked)) == NULL)
+		(tree->leaf_of = GH_NEW(ctx, n, uint32_t)) == NULL)
 		status = gh_ctx_status(ctx);
-	if (status == GH_OK)
+	if (status == GH_OK && d == 2 && cuts == NULL && n > 0)
+		status = gh_kdtree_fill_plane(ctx, points, tree);
+	else if (status == GH_OK && (b.ranks = GH_NEW(ctx, n, ranked)) == NULL)
+		status = gh_ctx_status(ctx);
+	else if (status == GH_OK)
 	{
 		for (size_t i = 0; i < n; i++)
 			tree->order[i] = (uint32_t) i;
@@ -328,7 +316,7 @@ gh_kdtree_free(gh_ctx *ctx, gh_kdtree *tree)
 size_t
 gh_kdtree_memory(size_t n, int d)
 {
-	return count_nodes(n) * (sizeof(gh_kdnode) + 2 * (size_t) d * sizeof(double)) +
+	return gh_kdtree_count_nodes(n) * (sizeof(gh_kdnode) + 2 * (size_t) d * sizeof(double)) +
 		n * (3 * sizeof(uint32_t) + (size_t) d * sizeof(double));
 }
 

@@ -1,0 +1,34 @@
+/*
+ * leaf_neighbours.h
+ *		The nearest other points of all points of a leaf at once; for core_distances.c.
+ */
+#ifndef GH_LEAF_NEIGHBOURS_H
+#define GH_LEAF_NEIGHBOURS_H
+
+#include "cluster_private.h"
+#include "gh_near.h"
+
+/* One worker's search. */
+typedef struct gh_leaf_search
+{
+	const gh_kdtree *tree;
+	const gh_near_kernels *kernels;
+	int			k;				/* neighbours of each point */
+	uint32_t	leaf;			/* the points that ask */
+	int			n;				/* how many they are */
+	double	   *rows;			/* n x d, their coordinates */
+	double	   *distance2;		/* n x k: squared distances, ascending when run has ended */
+	uint32_t   *position;		/* n x k: positions in the tree */
+	int			found[GH_KDTREE_LEAF];
+	double		reach2[GH_KDTREE_LEAF]; /* no point beyond can be among the k */
+	double		most2;			/* the largest of those */
+	uint32_t	visits;			/* of nodes, for the polls */
+} gh_leaf_search;
+
+/* Opened for k <= n - 1 neighbours in a tree of n points; close also after a failure. */
+extern gh_status gh_leaf_search_open(gh_ctx *ctx, const gh_kdtree *tree, int k, gh_leaf_search *s);
+extern void gh_leaf_search_close(gh_ctx *ctx, gh_leaf_search *s);
+/* Fills distance2 and position for the points of a leaf node, in the order of the tree. */
+extern gh_status gh_leaf_search_run(gh_ctx *ctx, gh_leaf_search *s, uint32_t leaf);
+
+#endif							/* GH_LEAF_NEIGHBOURS_H */
