@@ -180,9 +180,8 @@ read_song(song_state *state, gh_parsed *parsed, const char *what, const char *id
 	}
 }
 
-/* Between SPI_connect and SPI_finish: the newest model of a name, with the song in its x. */
-static gh_parsed *
-load_song(FunctionCallInfo fcinfo, const char *what, const char *id, const char *model)
+gh_parsed *
+gh_catalogue_song(FunctionCallInfo fcinfo, const char *what, const char *id, const char *model)
 {
 	song_state *state = get_state(fcinfo);
 	MemoryContext lasting = fcinfo->flinfo->fn_mcxt;
@@ -212,7 +211,7 @@ predict_song(FunctionCallInfo fcinfo, const char *id)
 	if (id == NULL || PG_ARGISNULL(1))
 		return (Datum) 0;
 	SPI_connect();
-	parsed = load_song(fcinfo, "predict_genres", id, text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	parsed = gh_catalogue_song(fcinfo, "predict_genres", id, text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	SPI_finish();
 	gh_predict_rows(parsed, all, top_k, store, tupdesc);
 	return (Datum) 0;
@@ -228,7 +227,7 @@ shap_song(FunctionCallInfo fcinfo, const char *id)
 	if (id == NULL || PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		return (Datum) 0;
 	SPI_connect();
-	parsed = load_song(fcinfo, "shap_values", id, text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	parsed = gh_catalogue_song(fcinfo, "shap_values", id, text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	SPI_finish();
 	gh_shap_values_rows(parsed, text_to_cstring(PG_GETARG_TEXT_PP(1)), store, tupdesc);
 	return (Datum) 0;

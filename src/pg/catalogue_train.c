@@ -7,7 +7,6 @@
  */
 #include "gh_pg_catalogue.h"
 
-#include <ctype.h>
 #include <math.h>
 
 #include "miscadmin.h"
@@ -92,34 +91,13 @@ read_arguments(gh_catalogue *c, FunctionCallInfo fcinfo, arguments *a)
 
 /* ---- genres ------------------------------------------------------------ */
 
-/* A query begins with a word that begins one, or a parenthesis; anything else is the name of a relation. */
-static bool
-is_query(const char *given)
-{
-	static const char *const words[] = {"select", "with", "values", "table"};
-
-	while (isspace((unsigned char) *given))
-		given++;
-	if (*given == '(' || (given[0] == '-' && given[1] == '-') || (given[0] == '/' && given[1] == '*'))
-		return true;
-	for (int i = 0; i < (int) lengthof(words); i++)
-	{
-		Size		length = strlen(words[i]);
-
-		if (pg_strncasecmp(given, words[i], length) == 0 &&
-			(isspace((unsigned char) given[length]) || given[length] == '(' || given[length] == '*'))
-			return true;
-	}
-	return false;
-}
-
 static void
 given_links(gh_catalogue *c, const arguments *a, gh_links *links)
 {
 	gh_links	given;
 	char	   *query = a->supergenres;
 
-	if (!is_query(query))
+	if (!gh_is_query(query))
 	{
 		gh_table	table;
 

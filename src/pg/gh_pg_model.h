@@ -256,6 +256,8 @@ typedef struct gh_table
 	char	   *stored;			/* the same, with pg_temp for a temporary one: fit to be kept */
 } gh_table;
 
+/* A query begins with a word that begins one, or a parenthesis; anything else is the name of a relation. */
+extern bool gh_is_query(const char *given);
 /* As to_regclass(): InvalidOid when there is none. */
 extern Oid	gh_table_look_up(const char *name);
 /* The same, with every reason why it will not do as an error. */
@@ -294,6 +296,14 @@ extern void gh_registry_newest(const char *registry, const char *model, bool rea
 /* Inserts the next version of `model` and returns its number.  Connects to SPI itself. */
 extern int32 gh_registry_insert(const char *registry, const char *model, const char *songs, Datum features,
 								Datum params, Datum metrics, Datum bytes);
+
+/* ---- catalogue_songs.c ------------------------------------------------ */
+
+/*
+ * Between SPI_connect and SPI_finish: the newest model of a name, with the features of
+ * a song of its table in x and given.  Uses the fn_extra of the running function.
+ */
+extern gh_parsed *gh_catalogue_song(FunctionCallInfo fcinfo, const char *what, const char *id, const char *model);
 
 /* ---- catalogue.c ------------------------------------------------------ */
 

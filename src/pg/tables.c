@@ -7,10 +7,32 @@
  */
 #include "gh_pg_model.h"
 
+#include <ctype.h>
+
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "utils/lsyscache.h"
+
+bool
+gh_is_query(const char *given)
+{
+	static const char *const words[] = {"select", "with", "values", "table"};
+
+	while (isspace((unsigned char) *given))
+		given++;
+	if (*given == '(' || (given[0] == '-' && given[1] == '-') || (given[0] == '/' && given[1] == '*'))
+		return true;
+	for (int i = 0; i < (int) lengthof(words); i++)
+	{
+		Size		length = strlen(words[i]);
+
+		if (pg_strncasecmp(given, words[i], length) == 0 &&
+			(isspace((unsigned char) given[length]) || given[length] == '(' || given[length] == '*'))
+			return true;
+	}
+	return false;
+}
 
 Oid
 gh_table_look_up(const char *name)
