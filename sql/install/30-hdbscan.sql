@@ -80,3 +80,19 @@ CREATE AGGREGATE dbcv(point float8[], cluster int) (
 );
 COMMENT ON AGGREGATE dbcv(float8[], int) IS
 	'density-based clustering validation, -1 to 1; a NULL or negative cluster is noise, NULL with fewer than two clusters';
+
+-- The same with the sums of large clusters over all pairs when exact is true.
+CREATE FUNCTION dbcv_accum(state internal, point float8[], cluster int, exact boolean) RETURNS internal
+	AS 'MODULE_PATHNAME', 'genre_hier_dbcv_accum'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dbcv_accum(internal, float8[], int, boolean) IS 'transition function of dbcv';
+
+CREATE AGGREGATE dbcv(point float8[], cluster int, exact boolean) (
+	SFUNC = dbcv_accum,
+	STYPE = internal,
+	SSPACE = 100000,
+	FINALFUNC = dbcv_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dbcv(float8[], int, boolean) IS
+	'dbcv that, when exact is true, sums over all pairs of points also in large clusters in the plane';

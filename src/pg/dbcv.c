@@ -20,6 +20,7 @@ typedef struct partition
 	gh_collector collector;
 	int32	   *labels;			/* negative is noise */
 	size_t		capacity;
+	bool		exact;			/* all pairs, whatever the size of a cluster */
 } partition;
 
 static void
@@ -40,6 +41,26 @@ add_label(partition *p, MemoryContext context, int32 label)
 	p->labels[n - 1] = label;
 }
 
+/* The third argument of dbcv(point, cluster, exact): the same in all rows. */
+static bool
+read_exact(FunctionCallInfo fcinfo, const partition *p)
+{
+	bool		exact;
+
+	if (PG_NARGS() < 4)
+		return false;
+	if (PG_ARGISNULL(3))
+		ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg(DBCV ": exact must not be NULL"),
+				errhint("Use true for sums over all pairs of points, false for the faster way."));
+	exact = PG_GETARG_BOOL(3);
+	if (p->collector.points.n > 0 && exact != p->exact)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg(DBCV ": exact is not the same in all rows"),
+				errhint("Give a constant."));
+	return exact;
+}
+
 Datum
 genre_hier_dbcv_accum(PG_FUNCTION_ARGS)
 {
@@ -57,6 +78,7 @@ genre_hier_dbcv_accum(PG_FUNCTION_ARGS)
 		ereport(ERROR, errcode(ERRCODE_DATA_EXCEPTION),
 				errmsg(DBCV ": the point is NULL in row %zu", p->collector.points.n + 1),
 				errhint("Leave such rows out with FILTER (WHERE point IS NOT NULL)."));
+	p->exact = read_exact(fcinfo, p);
 	gh_pg_collect(&p->collector, PG_GETARG_ARRAYTYPE_P(1), NULL);
 	add_label(p, context, PG_ARGISNULL(2) ? -1 : PG_GETARG_INT32(2));
 	PG_RETURN_POINTER(p);
@@ -96,7 +118,7 @@ genre_hier_dbcv_final(PG_FUNCTION_ARGS)
 	if (!has_order_by(fcinfo))
 		gh_pg_canonical(points, p->labels, &values, &labels);
 	ctx = gh_pg_open(work);
-	gh_pg_check(ctx, gh_dbcv(ctx, values, points->n, points->d, labels, &value, &defined));
+	gh_pg_check(ctx, gh_dbcv(ctx, values, points->n, points->d, labels, p->exact, &value, &defined));
 	gh_pg_close(ctx);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(work);

@@ -100,7 +100,7 @@ run_cluster(gh_ctx *ctx, const double *points, size_t n, int d, char **arg)
 	check(ctx, gh_hdbscan(ctx, points, n, d, &params, labels, probabilities, scores, &n_clusters));
 	printf("seconds=%.6f\nclusters=%d\n", now() - start, n_clusters);
 	start = now();
-	check(ctx, gh_dbcv(ctx, points, n, d, labels, &value, &defined));
+	check(ctx, gh_dbcv(ctx, points, n, d, labels, false, &value, &defined));
 	printf("dbcv_seconds=%.6f\ndbcv=%.17g\ndefined=%d\npeak=%zu\n", now() - start, value, defined,
 		   gh_memory_peak(ctx));
 	f = open_output(arg[4]);
@@ -161,7 +161,7 @@ run_dbcv(gh_ctx *ctx, const double *points, size_t n, int d, char **arg)
 				value;
 	bool		defined;
 
-	check(ctx, gh_dbcv(ctx, points, n, d, labels, &value, &defined));
+	check(ctx, gh_dbcv(ctx, points, n, d, labels, false, &value, &defined));
 	printf("dbcv_seconds=%.6f\ndbcv=%.17g\ndefined=%d\n", now() - start, value, defined);
 	free(labels);
 }

@@ -232,7 +232,7 @@ our_dbcv(const double *x, size_t n, int d, const int32_t *labels, int threads)
 	double		value;
 	bool		defined;
 
-	assert_int_equal(gh_dbcv(ctx, x, n, d, labels, &value, &defined), GH_OK);
+	assert_int_equal(gh_dbcv(ctx, x, n, d, labels, false, &value, &defined), GH_OK);
 	assert_true(defined);
 	assert_true(value >= -1 && value <= 1);
 	assert_int_equal(gh_memory_used(ctx), 0);
@@ -299,13 +299,12 @@ core_distances_are_exact(void **state)
 	{
 		size_t		n = 2100;
 		double	   *x = make_points(BLOBS, n, d, d);
-		uint32_t   *members = malloc(n * sizeof(uint32_t));
 		double	   *core = malloc(n * sizeof(double));
 		gh_ctx	   *ctx = open_threads(2);
+		gh_kdtree	tree;
 
-		for (size_t i = 0; i < n; i++)
-			members[i] = (uint32_t) i;
-		assert_int_equal(gh_all_points_core(ctx, x, d, false, members, (uint32_t) n, core), GH_OK);
+		assert_int_equal(gh_kdtree_build(ctx, x, n, d, &tree), GH_OK);
+		assert_int_equal(gh_all_points_core(ctx, &tree, false, false, core), GH_OK);
 		for (size_t i = 0; i < n; i += 97)
 		{
 			double		sum = 0;
@@ -317,8 +316,105 @@ core_distances_are_exact(void **state)
 		}
 		gh_ctx_close(ctx);
 		free(x);
-		free(members);
 		free(core);
+	}
+}
+
+/* Points whose pairs are of every kind for the far field. */
+static double *
+make_plane(int kind, size_t n)
+{
+	double	   *x = malloc(2 * n * sizeof(double));
+
+	for (size_t i = 0; i < n; i++)
+	{
+		double		u = gh_random_double(1, GH_STREAM_TEST, 2 * i),
+					v = gh_random_double(1, GH_STREAM_TEST, 2 * i + 1),
+					z = gh_random_normal(2, GH_STREAM_TEST, i),
+					spread = pow(10, -(double) (i % 5));
+
+		x[2 * i] = u;
+		x[2 * i + 1] = v;
+		if (kind == 1)			/* spots of five sizes */
+		{
+			x[2 * i] = (double) (i % 20 * 37 % 11) + spread * gh_random_normal(3, GH_STREAM_TEST, i);
+			x[2 * i + 1] = (double) (i % 20 * 23 % 7) + spread * z;
+		}
+		else if (kind == 2)		/* a thread */
+			x[2 * i + 1] = sin(9 * u) + 1e-3 * z;
+		else if (kind == 3)		/* a lattice, every point several times */
+		{
+			x[2 * i] = floor(60 * u);
+			x[2 * i + 1] = floor(60 * v);
+		}
+		else if (kind == 4)		/* a line far from the origin */
+		{
+			x[2 * i] = 1e5 + u;
+			x[2 * i + 1] = -3;
+		}
+		else if (kind == 5)		/* ever denser towards the middle */
+		{
+			x[2 * i] = exp(-15 * u) * cos(6.28 * v);
+			x[2 * i + 1] = exp(-15 * u) * sin(6.28 * v);
+		}
+	}
+	return x;
+}
+
+static void
+far_field_is_near_the_sums(void **state)
+{
+	(void) state;
+	for (int kind = 0; kind < 6; kind++)
+	{
+		size_t		n = 12000;
+		double	   *x = make_plane(kind, n),
+				   *fast = malloc(n * sizeof(double)),
+				   *exact = malloc(n * sizeof(double));
+		gh_ctx	   *ctx = open_threads(2);
+		gh_kdtree	tree;
+		bool		differs = false;
+
+		assert_int_equal(gh_kdtree_build(ctx, x, n, 2, &tree), GH_OK);
+		assert_int_equal(gh_all_points_core(ctx, &tree, false, true, fast), GH_OK);
+		assert_int_equal(gh_all_points_core(ctx, &tree, true, true, exact), GH_OK);
+		for (size_t i = 0; i < n; i++)
+		{
+			differs = differs || fast[i] != exact[i];
+			assert_true(fabs(fast[i] / exact[i] - 1) < 1e-10);
+		}
+		assert_true(differs);	/* the one is not the other */
+		gh_kdtree_free(ctx, &tree);
+		assert_int_equal(gh_memory_used(ctx), 0);
+		gh_ctx_close(ctx);
+		free(x);
+		free(fast);
+		free(exact);
+	}
+}
+
+/* Distances that the plane's own loop cannot add up go the slow way. */
+static void
+core_distances_of_any_size(void **state)
+{
+	static const double tiny[] = {1e-100, 1e-140, 1e-150};
+
+	(void) state;
+	for (int k = 0; k < 3; k++)
+	{
+		double		x[10] = {0, 0, tiny[k], 0, 0, tiny[k], 1, 0, 0, 1},
+					core[5];
+		gh_ctx	   *ctx = open_threads(1);
+		gh_kdtree	tree;
+
+		assert_int_equal(gh_kdtree_build(ctx, x, 5, 2, &tree), GH_OK);
+		assert_int_equal(gh_all_points_core(ctx, &tree, false, true, core), GH_OK);
+		/* two others at the distance t; the first has both, the next have one and one at t times the root of 2 */
+		assert_true(fabs(core[0] / (tiny[k] * sqrt(4 / 2.0)) - 1) < 1e-12);
+		assert_true(fabs(core[1] / (tiny[k] * sqrt(4 / 1.5)) - 1) < 1e-12);
+		/* three at distance 1 and one at the root of 2 */
+		assert_true(fabs(core[3] / sqrt(4 / 3.5) - 1) < 1e-12);
+		gh_ctx_close(ctx);
 	}
 }
 
@@ -338,7 +434,7 @@ check_undefined(const double *x, size_t n, const int32_t *labels)
 	double		value = 5;
 	bool		defined = true;
 
-	assert_int_equal(gh_dbcv(ctx, x, n, 1, labels, &value, &defined), GH_OK);
+	assert_int_equal(gh_dbcv(ctx, x, n, 1, labels, false, &value, &defined), GH_OK);
 	assert_false(defined);
 	assert_true(value == 0);
 	gh_ctx_close(ctx);
@@ -445,7 +541,7 @@ run_call(gh_ctx *ctx, void *arg)
 {
 	call	   *c = arg;
 
-	return gh_dbcv(ctx, c->x, c->n, c->d, c->labels, &c->value, &c->defined);
+	return gh_dbcv(ctx, c->x, c->n, c->d, c->labels, false, &c->value, &c->defined);
 }
 
 static call
@@ -482,6 +578,23 @@ same_bytes_for_any_threads(void **state)
 	}
 }
 
+/* Enough points of one cluster for the far field. */
+static void
+same_bytes_of_the_far_field(void **state)
+{
+	call		c = open_call(UNIFORM, 14000, 2, 1);
+	double		one;
+
+	(void) state;
+	c.labels[0] = c.labels[1] = c.labels[2] = 1;
+	one = our_dbcv(c.x, c.n, c.d, c.labels, 1);
+	assert_true(our_dbcv(c.x, c.n, c.d, c.labels, 3) == one);
+	gh_isa_limit(GH_ISA_SCALAR);
+	assert_true(our_dbcv(c.x, c.n, c.d, c.labels, 2) == one);
+	gh_isa_limit(GH_ISA_AVX512);
+	close_call(&c);
+}
+
 static void
 cancel_anywhere(void **state)
 {
@@ -489,6 +602,10 @@ cancel_anywhere(void **state)
 
 	(void) state;
 	check_cancel(run_call, &c, 1);
+	check_cancel(run_call, &c, 2);
+	close_call(&c);
+	c = open_call(UNIFORM, 11000, 2, 1);
+	c.labels[0] = c.labels[1] = 1;
 	check_cancel(run_call, &c, 2);
 	close_call(&c);
 }
@@ -535,6 +652,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(value_is_the_literal_one),
 		cmocka_unit_test(core_distances_are_exact),
+		cmocka_unit_test(far_field_is_near_the_sums),
+		cmocka_unit_test(core_distances_of_any_size),
 		cmocka_unit_test(value_of_the_hdbscan_package),
 		cmocka_unit_test(fewer_than_two_clusters),
 		cmocka_unit_test(tiny_clusters),
@@ -542,6 +661,7 @@ main(void)
 		cmocka_unit_test(any_label_numbers),
 		cmocka_unit_test(any_scale),
 		cmocka_unit_test(same_bytes_for_any_threads),
+		cmocka_unit_test(same_bytes_of_the_far_field),
 		cmocka_unit_test(cancel_anywhere),
 		cmocka_unit_test(allocation_failures),
 		cmocka_unit_test(memory_is_linear_and_estimated),

@@ -92,7 +92,7 @@ check_grid(point_kind kind, size_t n, int d, int *defined)
 
 		assert_int_equal(gh_hdbscan(ctx, x, n, d, &cells[i].params, expected, NULL, NULL, &n_clusters), GH_OK);
 		assert_memory_equal(labels + i * n, expected, n * sizeof(int32_t));
-		assert_int_equal(gh_dbcv(ctx, x, n, d, expected, &value, &is_defined), GH_OK);
+		assert_int_equal(gh_dbcv(ctx, x, n, d, expected, false, &value, &is_defined), GH_OK);
 		assert_int_equal(cells[i].dbcv_defined, is_defined);
 		/* the same clusters numbered otherwise are added up in another order */
 		assert_true(fabs(cells[i].dbcv - value) < 1e-13);
@@ -281,7 +281,17 @@ same_bytes_for_any_threads(void **state)
 	free(one.x);
 }
 
-/* The cache forgets when it is full; the values must not notice. */
+static void
+score_one(gh_ctx *ctx, gh_score_cache *cache, const int32_t *labels, gh_grid_cell *cell)
+{
+	gh_scoring	scoring;
+
+	assert_int_equal(gh_scoring_open(ctx, labels, cache->n, cell, &scoring), GH_OK);
+	assert_int_equal(gh_score_all(ctx, cache, &scoring, 1), GH_OK);
+	gh_scoring_close(ctx, &scoring);
+}
+
+/* The cache forgets when it is told to; the values must not notice. */
 static void
 cache_forgets(void **state)
 {
@@ -301,10 +311,11 @@ cache_forgets(void **state)
 
 		for (size_t i = 0; i < n; i++)
 			labels[i] = (int32_t) ((i + (size_t) round % 50) / 60);
-		assert_int_equal(gh_score_cell(ctx, &cache, labels, &cell), GH_OK);
-		assert_int_equal(gh_dbcv(ctx, x, n, 2, labels, &value, &defined), GH_OK);
+		score_one(ctx, &cache, labels, &cell);
+		assert_int_equal(gh_dbcv(ctx, x, n, 2, labels, false, &value, &defined), GH_OK);
 		assert_true(cell.dbcv == value && cell.dbcv_defined == defined);
-		assert_true(cache.n_inner <= (GH_CACHED_INNER + 1) * n);
+		if (round % 20 == 19)
+			gh_score_cache_forget(ctx, &cache);
 	}
 	gh_score_cache_close(ctx, &cache);
 	assert_int_equal(gh_memory_used(ctx), 0);
@@ -331,8 +342,8 @@ cache_tells_sets_apart(void **state)
 
 		for (int i = 0; i < 8; i++)
 			labels[i] = set >> i & 1;
-		assert_int_equal(gh_score_cell(ctx, &cache, labels, &cell), GH_OK);
-		assert_int_equal(gh_dbcv(ctx, x, 8, 1, labels, &value, &defined), GH_OK);
+		score_one(ctx, &cache, labels, &cell);
+		assert_int_equal(gh_dbcv(ctx, x, 8, 1, labels, false, &value, &defined), GH_OK);
 		assert_int_equal(cell.dbcv_defined, defined);
 		assert_true(fabs(cell.dbcv - value) < 1e-15);
 	}
@@ -373,7 +384,6 @@ memory_is_estimated(void **state)
 
 	(void) state;
 	open_call(&c, BLOBS, 6000, 2);
-	c.n_cells = 4;
 	check_memory(run_call, &c, gh_grid_memory(c.n, c.d, c.cells, c.n_cells));
 	free(c.x);
 }

@@ -5,12 +5,21 @@
  * Settings are worked off in the order (min_samples, alpha, min_cluster_size),
  * so that everything they share is made once: the neighbours for all, a
  * spanning tree and a dendrogram per min_samples and alpha, a condensed tree per
- * min_cluster_size.
+ * min_cluster_size.  Several settings go through the last steps together, so
+ * that all threads have something to do: as many as memory allows.
  */
 #include "grid_private.h"
 
+#include "base/gh_threads.h"
+
 #include <stdlib.h>
 #include <string.h>
+
+/* Settings that are scored together, at most. */
+#define MOST_TOGETHER 16
+
+/* Clusters are kept for later until they hold this many times all points. */
+#define KEPT_CLUSTERS 16
 
 /* A setting with its place among the caller's. */
 typedef struct setting
@@ -28,7 +37,6 @@ typedef struct grid
 	int			d;
 	gh_grid_cell *cells;
 	int32_t    *labels;			/* of all cells, or NULL */
-	int32_t    *scratch;		/* n labels, when they are not wanted */
 	setting    *settings;		/* sorted */
 	size_t		n_settings;
 	size_t		n_done;
@@ -102,65 +110,165 @@ count_min_samples(size_t n, const gh_grid_cell *cells, size_t n_cells)
 	return distinct;
 }
 
+/* Bytes to extract and score `together` settings, and to hold what does not outlive them. */
+static size_t
+batch_memory(const gh_ctx *ctx, size_t n, int d, int least_size, size_t together)
+{
+	size_t		threads = ctx == NULL ? 1 : (size_t) gh_ctx_threads(ctx);
+	size_t		at_once = together < threads ? together : threads;
+
+	least_size = least_size < 2 ? 2 : least_size;
+	return at_once * (n * sizeof(int32_t) + gh_condensed_memory(n, least_size)) + together * sizeof(gh_scoring) +
+		gh_score_memory(n, d, together, n / (size_t) least_size);
+}
+
+static int
+least_cluster_size(const gh_grid_cell *cells, size_t n_cells)
+{
+	int			least = INT32_MAX;
+
+	for (size_t i = 0; i < n_cells; i++)
+		least = cells[i].params.min_cluster_size < least ? cells[i].params.min_cluster_size : least;
+	return least;
+}
+
 size_t
 gh_grid_memory(size_t n, int d, const gh_grid_cell *cells, size_t n_cells)
 {
-	int			smallest = INT32_MAX;
 	size_t		kept,
 				spanning,
 				scoring;
 
 	if (n < 2 || d < 1)
 		return 0;
-	for (size_t i = 0; i < n_cells; i++)
-		if (cells[i].params.min_cluster_size < smallest)
-			smallest = cells[i].params.min_cluster_size;
 	kept = gh_kdtree_memory(n, d) + n * sizeof(double) * count_min_samples(n, cells, n_cells) +
 		n * (size_t) count_seeds(n) * (sizeof(uint32_t) + sizeof(double)) + n * sizeof(gh_edge) +
-		n_cells * (sizeof(setting) + sizeof(int)) + n * sizeof(int32_t) + gh_score_cache_memory(n, n_cells);
+		n_cells * (sizeof(setting) + sizeof(int) + 4 * sizeof(double));
 	spanning = gh_reachability_memory(n) + gh_spanning_tree_memory(n);
-	scoring = gh_dendrogram_memory(n) + gh_condensed_memory(n, smallest < 2 ? 2 : smallest) + gh_dbcv_memory(n, d);
+	scoring = gh_dendrogram_memory(n) + batch_memory(NULL, n, d, least_cluster_size(cells, n_cells), 1);
 	return kept + (spanning > scoring ? spanning : scoring);
 }
 
-/* One cell: its labels, counts and scores. */
-static gh_status
-run_cell(gh_ctx *ctx, grid *g, const gh_condensed *condensed, size_t index)
+/* ---- settings on one dendrogram ---------------------------------------- */
+
+/* The settings [begin, end) of a batch, cut where min_cluster_size changes. */
+typedef struct batch
 {
+	grid	   *grid;
+	const gh_dendrogram *dendrogram;
+	size_t		begin,
+				end;
+	size_t		cut[MOST_TOGETHER + 1]; /* settings with the same size: cut[i] .. cut[i + 1] */
+	size_t		n_cuts;
+	gh_scoring	scorings[MOST_TOGETHER];
+} batch;
+
+/* One setting: its labels, counts and relative validity. */
+static gh_status
+extract_setting(gh_ctx *ctx, batch *b, const gh_condensed *condensed, size_t i, int32_t *scratch)
+{
+	grid	   *g = b->grid;
+	size_t		index = g->settings[i].cell;
 	gh_grid_cell *cell = &g->cells[index];
-	int32_t    *labels = g->labels != NULL ? g->labels + index * g->n : g->scratch;
+	int32_t    *labels = g->labels != NULL ? g->labels + index * g->n : scratch;
 	int			n_clusters;
 
 	GH_CHECK_STOP(ctx);
 	GH_TRY(gh_extract_clusters(ctx, condensed, &cell->params, labels, NULL, &n_clusters));
 	GH_TRY(gh_relative_validity(ctx, g->edges, g->n, labels, n_clusters, &cell->relative_validity,
 								&cell->relative_defined));
-	GH_TRY(gh_score_cell(ctx, &g->cache, labels, cell));
-	gh_tick(ctx, "grid: settings", ++g->n_done, g->n_settings);
+	return gh_scoring_open(ctx, labels, g->n, cell, &b->scorings[i - b->begin]);
+}
+
+/* All settings of a batch with one min_cluster_size. */
+static gh_status
+extract_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+{
+	batch	   *b = arg;
+	grid	   *g = b->grid;
+	int32_t    *scratch = GH_NEW(ctx, g->labels != NULL ? 0 : g->n, int32_t);
+	gh_condensed condensed;
+	gh_status	status;
+
+	(void) worker;
+	if (scratch == NULL)
+		return gh_ctx_status(ctx);
+	status = gh_condensed_build(ctx, b->dendrogram, g->settings[b->cut[task]].min_cluster_size, &condensed);
+	if (status == GH_OK)
+	{
+		for (size_t i = b->cut[task]; i < b->cut[task + 1] && status == GH_OK; i++)
+			status = extract_setting(ctx, b, &condensed, i, scratch);
+		gh_condensed_free(ctx, &condensed);
+	}
+	gh_free(ctx, scratch);
+	return status;
+}
+
+static gh_status
+run_batch(gh_ctx *ctx, batch *b)
+{
+	grid	   *g = b->grid;
+	gh_status	status;
+
+	memset(b->scorings, 0, sizeof(b->scorings));
+	b->n_cuts = 0;
+	for (size_t i = b->begin; i < b->end; i++)
+	{
+		if (i == b->begin || g->settings[i].min_cluster_size != g->settings[i - 1].min_cluster_size)
+			b->cut[b->n_cuts++] = i;
+	}
+	b->cut[b->n_cuts] = b->end;
+	status = gh_parallel(ctx, b->n_cuts, extract_task, b);
+	if (status == GH_OK)
+		status = gh_score_all(ctx, &g->cache, b->scorings, b->end - b->begin);
+	for (size_t i = 0; i < b->end - b->begin; i++)
+		gh_scoring_close(ctx, &b->scorings[i]);
+	GH_TRY(status);
+	g->n_done += b->end - b->begin;
+	gh_tick(ctx, "grid: settings", g->n_done, g->n_settings);
 	return GH_OK;
+}
+
+/*
+ * How many settings from `begin` on go together.  What the cache holds is given
+ * up before that number falls.
+ */
+static size_t
+plan_batch(gh_ctx *ctx, grid *g, size_t begin, size_t end)
+{
+	int			least = g->settings[begin].min_cluster_size;
+	size_t		together = end - begin < MOST_TOGETHER ? end - begin : MOST_TOGETHER;
+
+	if (g->cache.n_points > KEPT_CLUSTERS * g->n || !gh_memory_fits(ctx, batch_memory(ctx, g->n, g->d, least, together)))
+		gh_score_cache_forget(ctx, &g->cache);
+	while (together > 1 && !gh_memory_fits(ctx, batch_memory(ctx, g->n, g->d, least, together)))
+		together /= 2;
+	return together;
 }
 
 /* The settings [begin, end) share min_samples and alpha. */
 static gh_status
 run_sizes(gh_ctx *ctx, grid *g, const gh_dendrogram *dendrogram, size_t begin, size_t end)
 {
-	size_t		i = begin;
+	batch	   *b = GH_NEW(ctx, 1, batch);
+	gh_status	status = GH_OK;
 
-	while (i < end)
+	if (b == NULL)
+		return gh_ctx_status(ctx);
+	b->grid = g;
+	b->dendrogram = dendrogram;
+	while (begin < end && status == GH_OK)
 	{
-		int			size = g->settings[i].min_cluster_size;
-		gh_condensed condensed;
-		gh_status	status;
-
-		GH_TRY(gh_condensed_build(ctx, dendrogram, size, &condensed));
-		status = GH_OK;
-		for (; i < end && g->settings[i].min_cluster_size == size && status == GH_OK; i++)
-			status = run_cell(ctx, g, &condensed, g->settings[i].cell);
-		gh_condensed_free(ctx, &condensed);
-		GH_TRY(status);
+		b->begin = begin;
+		b->end = begin + plan_batch(ctx, g, begin, end);
+		begin = b->end;
+		status = run_batch(ctx, b);
 	}
-	return GH_OK;
+	gh_free(ctx, b);
+	return status;
 }
+
+/* ---- one dendrogram ----------------------------------------------------- */
 
 static gh_status
 span_points(gh_ctx *ctx, grid *g, const double *core, double alpha)
@@ -223,8 +331,7 @@ open_grid(gh_ctx *ctx, grid *g)
 	sort_settings(g);
 	g->core = gh_alloc(ctx, g->n, (size_t) g->n_min_samples * sizeof(double));
 	g->edges = GH_NEW(ctx, g->n - 1, gh_edge);
-	g->scratch = GH_NEW(ctx, g->labels != NULL ? 0 : g->n, int32_t);
-	if (g->core == NULL || g->edges == NULL || g->scratch == NULL)
+	if (g->core == NULL || g->edges == NULL)
 		return gh_ctx_status(ctx);
 	GH_TRY(gh_score_cache_open(ctx, g->points, g->n, g->d, g->n_settings, &g->cache));
 	GH_TRY(gh_kdtree_build(ctx, g->points, g->n, g->d, &g->tree));
@@ -241,7 +348,6 @@ close_grid(gh_ctx *ctx, grid *g)
 	gh_free(ctx, g->min_samples);
 	gh_free(ctx, g->core);
 	gh_free(ctx, g->edges);
-	gh_free(ctx, g->scratch);
 }
 
 /* Fewer than two points are noise under every setting. */

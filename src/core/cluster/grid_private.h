@@ -15,6 +15,13 @@ typedef struct gh_set_key
 				b;
 } gh_set_key;
 
+/* A cluster that was measured, or is about to be. */
+typedef struct gh_cached_cluster
+{
+	gh_set_key	key;
+	gh_density	density;		/* members only while it is measured */
+} gh_cached_cluster;
+
 /* DBCV of partitions and densities of clusters that were met before. */
 typedef struct gh_score_cache
 {
@@ -23,22 +30,40 @@ typedef struct gh_score_cache
 	int			d;
 	struct gh_partition_entry *partitions;	/* room for all settings */
 	size_t		n_partitions;
-	struct gh_density_entry *slots; /* hash table, linear probing; n == 0: free */
+	gh_cached_cluster **slots;	/* hash table, linear probing; NULL: free */
 	size_t		n_slots;		/* a power of two, or 0 */
 	size_t		n_used;
-	size_t		n_inner;		/* inner nodes kept, at most n * GH_CACHED_INNER + n */
+	size_t		n_points;		/* in the clusters that are kept */
 } gh_score_cache;
 
-/* Inner nodes the cache keeps, as a multiple of the number of points. */
-#define GH_CACHED_INNER 4
+/* One labelling on its way to its score. */
+typedef struct gh_scoring
+{
+	gh_grid_cell *cell;			/* takes the counts and the score */
+	gh_partition partition;
+	gh_set_key *keys;			/* of the clusters */
+	gh_density **clusters;		/* the cache's; NULL unless they have to be combined */
+	size_t		entry;			/* among the cache's partitions */
+} gh_scoring;
 
 extern gh_status gh_score_cache_open(gh_ctx *ctx, const double *points, size_t n, int d, size_t n_settings,
 									 gh_score_cache *cache);
 extern void gh_score_cache_close(gh_ctx *ctx, gh_score_cache *cache);
-extern size_t gh_score_cache_memory(size_t n, size_t n_settings);
+/* Gives back the clusters, not the scores. */
+extern void gh_score_cache_forget(gh_ctx *ctx, gh_score_cache *cache);
 
-/* DBCV as gh_dbcv() gives it, from memory where possible.  The cell's counts are filled, too. */
-extern gh_status gh_score_cell(gh_ctx *ctx, gh_score_cache *cache, const int32_t *labels, gh_grid_cell *cell);
+/* Counts a labelling and names its clusters; serial, so many can be done at once.  Close also after a failure. */
+extern gh_status gh_scoring_open(gh_ctx *ctx, const int32_t *labels, size_t n, gh_grid_cell *cell, gh_scoring *scoring);
+extern void gh_scoring_close(gh_ctx *ctx, gh_scoring *scoring);
+
+/* DBCV as gh_dbcv() gives it, for several labellings at once, from memory where possible. */
+extern gh_status gh_score_all(gh_ctx *ctx, gh_score_cache *cache, gh_scoring *scorings, size_t n_scorings);
+
+/*
+ * Bytes for n_scorings of them at once, each with at most n_clusters clusters,
+ * measuring included, if all the clusters of all are new.
+ */
+extern size_t gh_score_memory(size_t n, int d, size_t n_scorings, size_t n_clusters);
 
 /*
  * relative_validity_ of the hdbscan package: DBCV's formula on the edges of the
