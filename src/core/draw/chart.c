@@ -297,10 +297,11 @@ gh_legend_height(double width, const gh_legend_item *items, size_t n)
 void
 gh_svg_color_bar(gh_svg *svg, double x, double y, double width, const char *low, const char *high)
 {
-	double		step;
+	double		taken = gh_svg_text(svg, "a", GH_START, x, y + 12, GH_SIZE_SMALL, width / 2, low),
+				step;
 
-	x += gh_svg_text(svg, "a", GH_START, x, y + 12, GH_SIZE_SMALL, width / 3, low) + 6;
-	width = fmax(width - 2 * gh_text_width(low, GH_SIZE_SMALL), 44);
+	x += taken + 6;
+	width = fmax(width - taken - 12 - fmin(gh_text_width(high, GH_SIZE_SMALL), width / 4), 44);
 	step = fmin(width / GH_RAMP, 12);
 	for (int i = 0; i < GH_RAMP; i++)
 	{
@@ -308,5 +309,5 @@ gh_svg_color_bar(gh_svg *svg, double x, double y, double width, const char *low,
 		gh_svg_rect(svg, gh_ramp_fill((i + 0.5) / GH_RAMP), x + i * step, y + 3, step + (i < GH_RAMP - 1 ? 0.5 : 0), 10);
 		gh_svg_end(svg);
 	}
-	gh_svg_text(svg, "a", GH_START, x + GH_RAMP * step + 6, y + 12, GH_SIZE_SMALL, INFINITY, high);
+	gh_svg_text(svg, "a", GH_START, x + GH_RAMP * step + 6, y + 12, GH_SIZE_SMALL, svg->width / 4, high);
 }

@@ -10,12 +10,13 @@
  * Shapes are begun: they take further attributes or a tooltip, then
  * gh_svg_end().  Failures stay in the writer, see gh_markup.h.
  *
- * Text classes: t title, s subtitle and notes, a axis numbers, l labels,
- * b bold, halo a rim in the colour of the ground; m muted.  Shape classes: bg
- * ground, grid, axis, rule (dashed), edge (a thin rim in the colour of the
- * ground), faint (noise, fill), none (no fill), f0... and s0... of the palette
- * (fill, stroke), q0 ... q10 of the ramp (fill), v0 ... v10 (its stroke), qn
- * and vn for a missing value.
+ * Text classes: t title, s subtitle and notes, a numbers of axes, c the same
+ * size in full contrast, l labels, b bold, n names of groups (15 high), m
+ * muted, halo a rim in the colour of the ground.  Shape classes: bg ground,
+ * grid, axis, rule (dashed), ink (stroke of full contrast), edge (a thin rim in the colour of the ground),
+ * faint (noise), none (no fill), f0 ... and s0 ... of the palette (fill,
+ * stroke), q0 ... q10 of the ramp (fill), v0 ... v10 (its stroke), qn and vn
+ * for a missing value.
  */
 #ifndef GH_SVG_H
 #define GH_SVG_H
