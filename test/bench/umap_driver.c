@@ -44,15 +44,51 @@ read_doubles(const char *path, size_t count)
 	return values;
 }
 
+/* The stages in their order; a tick with nothing done begins one. */
+typedef struct stages
+{
+	const char *name;
+	double		begun;
+} stages;
+
+static void
+end_stage(stages *s)
+{
+	if (s->name != NULL)
+		printf("stage=%s %.3f\n", s->name, now() - s->begun);
+	s->name = NULL;
+}
+
 static void
 report(void *arg, const gh_progress *progress)
 {
-	double		start = *(double *) arg;
+	stages	   *s = arg;
 
 	if (progress->note)
+	{
 		printf("note=%s: %s\n", progress->stage, progress->text);
-	else if (progress->done == progress->total)
-		printf("done=%s at %.3f s\n", progress->stage, now() - start);
+		return;
+	}
+	if (s->name != NULL && strcmp(s->name, progress->stage) == 0)
+		return;
+	end_stage(s);
+	s->name = progress->stage;
+	s->begun = now();
+}
+
+/* Most bytes the process ever had in memory; getrusage() would count those of the one that started it. */
+static double
+resident(void)
+{
+	FILE	   *f = fopen("/proc/self/status", "r");
+	char		line[256];
+	double		kilobytes = 0;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		sscanf(line, "VmHWM: %lf", &kilobytes);
+	if (f != NULL)
+		fclose(f);
+	return 1024 * kilobytes;
 }
 
 static gh_umap_init
@@ -67,8 +103,9 @@ int
 main(int argc, char **argv)
 {
 	gh_umap_params params = gh_umap_defaults();
-	double		start = now();
-	gh_host		host = {.arg = &start,.progress = report,.memory_limit = SIZE_MAX};
+	stages		seen = {0};
+	double		start;
+	gh_host		host = {.arg = &seen,.progress = report,.memory_limit = SIZE_MAX};
 	gh_ctx	   *ctx;
 	size_t		n;
 	int			d;
@@ -98,7 +135,9 @@ main(int argc, char **argv)
 	start = now();
 	if (gh_umap_project(ctx, points, n, d, &params, embedding) != GH_OK)
 		fail(gh_ctx_message(ctx));
-	printf("seconds=%.3f\nestimate=%zu\npeak=%zu\n", now() - start, gh_umap_memory(n, d, &params), gh_memory_peak(ctx));
+	end_stage(&seen);
+	printf("seconds=%.3f\nestimate=%zu\npeak=%zu\nrss=%.0f\n", now() - start, gh_umap_memory(n, d, &params),
+		   gh_memory_peak(ctx), resident());
 	gh_ctx_close(ctx);
 	out = fopen(argv[4], "wb");
 	if (out == NULL || fwrite(embedding, sizeof(double), n * params.n_components, out) != n * params.n_components ||

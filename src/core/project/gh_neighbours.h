@@ -17,8 +17,7 @@ extern gh_status gh_neighbours(gh_ctx *ctx, const gh_kdtree *tree, int k, uint32
 
 /*
  * Bytes that gh_neighbours takes besides the tree and the results when there
- * is room; with less it takes next to nothing, and more time.  Never above
- * 32 n k, which is what a graph of the neighbours takes afterwards.
+ * is room; with less it takes next to nothing, and more time.
  */
 extern size_t gh_neighbours_memory(size_t n, int d, int k);
 

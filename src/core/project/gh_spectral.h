@@ -11,10 +11,10 @@
 typedef struct gh_spectral_report
 {
 	uint32_t	components;		/* connected components of the graph */
-	int			applications;	/* products with the graph that were spent */
+	int			applications;	/* products with the graph that were spent, over all components */
 	double		value;			/* largest eigenvalue of I - L that was used, of the largest component */
 	double		residual;		/* largest residual there */
-	uint32_t	fallbacks;		/* components placed by principal components, not converging within the bound */
+	uint32_t	fallbacks;		/* components placed by principal components, not smooth within the bound */
 } gh_spectral_report;
 
 /*
@@ -25,14 +25,15 @@ typedef struct gh_spectral_report
  * each its own eigenvectors there, scaled into half the way to the nearest
  * other (umap-learn's multi-component start).
  *
- * The cost is bounded.  A component whose eigenvectors do not converge within
- * the bound is laid out by the principal components of its points.
+ * The cost is bounded.  A component whose vectors are not smooth within the
+ * bound is laid out by the principal components of its points.  Threaded; the
+ * same for any thread count.
  */
 extern gh_status gh_spectral_start(gh_ctx *ctx, const gh_graph *graph, const double *points, int d,
 								   const uint32_t *order, int n_components, uint64_t seed, double *out,
 								   gh_spectral_report *report);
 
-/* Bytes of scratch, for a graph of one component. */
-extern size_t gh_spectral_memory(size_t n, int n_components);
+/* Bytes of scratch, for a graph of one component; n_edges in both directions. */
+extern size_t gh_spectral_memory(size_t n, size_t n_edges, int n_components);
 
 #endif							/* GH_SPECTRAL_H */

@@ -17,7 +17,7 @@ extern gh_status gh_start_positions(gh_ctx *ctx, const gh_graph *graph, const do
 									const uint32_t *order, gh_umap_init init, int n_components, uint64_t seed,
 									double *y);
 
-/* Bytes of scratch. */
-extern size_t gh_start_memory(size_t n, int d, gh_umap_init init, int n_components);
+/* Bytes of scratch; n_edges as stored, in both directions. */
+extern size_t gh_start_memory(size_t n, size_t n_edges, int d, gh_umap_init init, int n_components);
 
 #endif							/* GH_START_H */

@@ -29,11 +29,13 @@ typedef struct gh_subspace
 	gh_operator op;
 	const uint32_t *rows;		/* the rows that take part; NULL: 0 .. n_rows - 1 */
 	size_t		n_rows;
-	const double *known;		/* an eigenvector to stay away from, of norm 1 over the rows; or NULL */
+	const double *known;		/* an eigenvector to stay away from, of any length; or NULL */
+	double		known_norm2;	/* its squared length over the rows */
 	int			wanted;			/* eigenvectors asked for */
 	int			m;				/* columns of the block, >= wanted; gh_subspace_block() */
 	double	   *x;				/* room for rows x m, row-major; gets the vectors, largest eigenvalue first */
 	double	   *y;				/* scratch of the same size */
+	bool		started;		/* x holds vectors to start from; else it is filled with random ones */
 	uint64_t	seed;
 	double		tolerance;		/* residual over the distance to the eigenvalues outside the block */
 	int			most_applications;	/* hard limit on block products */

@@ -142,9 +142,6 @@ precise_enough(const gh_kdtree *tree)
 	return small <= n_leaves(tree) / SMALL_LEAVES;
 }
 
-/* Most bytes for every neighbour of every point: a graph of them takes as many. */
-#define MOST_PER_NEIGHBOUR 32
-
 /* Bytes of the float copy while it is made, which is when it takes most. */
 static size_t
 plan_memory(size_t n, int d, gh_batch_plan plan)
@@ -163,11 +160,9 @@ plan_memory(size_t n, int d, gh_batch_plan plan)
 static gh_batch_plan
 best_plan(size_t n, int d, int k)
 {
-	size_t		most = n * k * MOST_PER_NEIGHBOUR;
-
-	if (gh_batch_turning_pays(n, d) && plan_memory(n, d, GH_BATCH_TURNED) <= most)
-		return GH_BATCH_TURNED;
-	return plan_memory(n, d, GH_BATCH_PLAIN) <= most ? GH_BATCH_PLAIN : GH_BATCH_NONE;
+	if (d > MOST_DIMENSIONS || k > MOST_K)
+		return GH_BATCH_NONE;
+	return gh_batch_turning_pays(n, d) ? GH_BATCH_TURNED : GH_BATCH_PLAIN;
 }
 
 size_t
@@ -183,7 +178,7 @@ gh_batch_choose(const gh_ctx *ctx, const gh_kdtree *tree, int k)
 	gh_batch_plan plan;
 	size_t		worker;
 
-	if (tree->d > MOST_DIMENSIONS || k > MOST_K || !(half >= LEAST_WIDTH && half <= MOST_WIDTH) ||
+	if (!(half >= LEAST_WIDTH && half <= MOST_WIDTH) ||
 		!precise_enough(tree))
 		return GH_BATCH_NONE;
 	plan = best_plan(tree->n, tree->d, k);

@@ -82,11 +82,11 @@ stretch(size_t n, int dim, double *y)
 static void
 note_spectral(gh_ctx *ctx, const gh_spectral_report *report)
 {
-	gh_note(ctx, STAGE, "spectral start, %u component%s, %d products with the graph, eigenvalue %.6f, residual %.1e",
-			report->components, report->components == 1 ? "" : "s", report->applications, report->value,
-			report->residual);
+	gh_note(ctx, STAGE, "%s start, %u component%s, %d products with the graph, eigenvalue %.6f, residual %.1e",
+			report->components == 1 ? "spectral" : "multi-component spectral", report->components,
+			report->components == 1 ? "" : "s", report->applications, report->value, report->residual);
 	if (report->fallbacks > 0)
-		gh_note(ctx, STAGE, "%u of %u components did not converge within the bound: principal components instead",
+		gh_note(ctx, STAGE, "%u of %u components have no smooth eigenvectors within the bound: principal components instead",
 				report->fallbacks, report->components);
 }
 
@@ -114,9 +114,9 @@ gh_start_positions(gh_ctx *ctx, const gh_graph *graph, const double *points, int
 }
 
 size_t
-gh_start_memory(size_t n, int d, gh_umap_init init, int n_components)
+gh_start_memory(size_t n, size_t n_edges, int d, gh_umap_init init, int n_components)
 {
-	size_t		spectral = init == GH_UMAP_SPECTRAL ? gh_spectral_memory(n, n_components) : 0;
+	size_t		spectral = init == GH_UMAP_SPECTRAL ? gh_spectral_memory(n, n_edges, n_components) : 0;
 	size_t		pca = init == GH_UMAP_RANDOM ? 0 : gh_pca_memory(d, n_components);
 
 	return spectral > pca ? spectral : pca;

@@ -137,7 +137,7 @@ pass_row(const pass *p, size_t row, double *sums)
 			break;
 		case PASS_REMOVE:
 			for (int i = 0; i < s->m; i++)
-				x[i] -= s->known[row] * p->gram[i];
+				x[i] -= s->known[row] * (p->gram[i] / s->known_norm2);
 			break;
 		case PASS_GRAM:
 			gram_row(p, row, sums);
@@ -323,7 +323,8 @@ iterate(gh_ctx *ctx, pass *p)
 
 	s->applications = 0;
 	s->converged = false;
-	GH_TRY(run_pass(ctx, p, PASS_RANDOM));
+	if (!s->started)
+		GH_TRY(run_pass(ctx, p, PASS_RANDOM));
 	GH_TRY(settle(ctx, p, &rank));
 	while (rank >= s->wanted && !(s->converged = is_converged(s, rank)) &&
 		   s->applications + 3 <= s->most_applications)
@@ -333,7 +334,7 @@ iterate(gh_ctx *ctx, pass *p)
 		bound = bound < 0 ? 0 : bound > 1 - 1e-12 ? 1 - 1e-12 : bound;
 		GH_TRY(filter(ctx, p, bound, choose_degree(bound, s->most_applications - s->applications - 1)));
 		GH_TRY(settle(ctx, p, &rank));
-		gh_tick(ctx, "umap: spectral start", s->applications, s->most_applications);
+		gh_tick(ctx, "umap: start", s->applications, s->most_applications);
 	}
 	return GH_OK;
 }

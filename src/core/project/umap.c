@@ -156,13 +156,15 @@ gh_umap_memory(size_t n, int d, const gh_umap_params *params)
 				tree = gh_kdtree_memory(n, d),
 				nearest = n * k * (sizeof(uint32_t) + sizeof(double)),
 				graph = gh_graph_memory(n, k),
+				search = points + tree + nearest + gh_neighbours_memory(n, d, k),
 				y = n * dim * sizeof(double),
 				order = n * sizeof(uint32_t);
 	size_t		join = points + tree + nearest + gh_graph_scratch(n, k) + graph,
-				start = points + order + graph + y + gh_start_memory(n, d, params->init, dim),
+				start = points + order + graph + y + gh_start_memory(n, 2 * n * k, d, params->init, dim),
 				layout = order + graph + y + gh_layout_memory(n, 2 * n * k, dim);
 	size_t		peak = join > start ? join : start;
 
+	peak = peak > search ? peak : search;
 	return peak > layout ? peak : layout;
 }
 
@@ -171,6 +173,7 @@ find_neighbours(run *r)
 {
 	size_t		twins = 0;
 
+	gh_tick(r->ctx, "umap: neighbours", 0, r->n);
 	GH_TRY(gh_kdtree_build(r->ctx, r->points, r->n, r->d, &r->tree));
 	if ((r->indices = gh_alloc(r->ctx, r->n, (size_t) r->k * sizeof(uint32_t))) == NULL ||
 		(r->distances = gh_alloc(r->ctx, r->n, (size_t) r->k * sizeof(double))) == NULL)
@@ -189,6 +192,7 @@ find_neighbours(run *r)
 static gh_status
 join_graph(run *r)
 {
+	gh_tick(r->ctx, "umap: graph", 0, r->n);
 	GH_TRY(gh_graph_build(r->ctx, &r->tree, r->k, r->indices, r->distances, &r->graph));
 	gh_free(r->ctx, r->indices);
 	gh_free(r->ctx, r->distances);
@@ -220,9 +224,11 @@ lay_out(run *r, double *embedding)
 
 	if ((r->y = gh_alloc(r->ctx, r->n, p->n_components * sizeof(double))) == NULL)
 		return gh_ctx_status(r->ctx);
+	gh_tick(r->ctx, "umap: start", 0, r->n);
 	GH_TRY(gh_start_positions(r->ctx, &r->graph, r->points, r->d, order, p->init, p->n_components, p->seed, r->y));
 	gh_free(r->ctx, r->points);
 	r->points = NULL;
+	gh_tick(r->ctx, "umap: layout", 0, r->epochs);
 	GH_TRY(gh_umap_curve(r->ctx, p->min_dist, p->spread, &layout.a, &layout.b));
 	GH_TRY(gh_layout_run(r->ctx, &r->graph, &layout, r->y));
 	for (size_t v = 0; v < r->n; v++)
