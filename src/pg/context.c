@@ -19,6 +19,8 @@
 
 /* The process title follows the work this often. */
 #define TITLE_SECONDS 0.5
+/* A stage that is younger says nothing yet about the time it will take. */
+#define LEFT_SECONDS 2.0
 
 /* One open context, in the memory of its owner. */
 typedef struct host
@@ -31,6 +33,8 @@ typedef struct host
 	double		started,
 				noticed,
 				titled;
+	const char *stage;			/* reported last, */
+	double		stage_started;	/* and since when */
 	char	   *title;			/* the title before ours, NULL while it stands */
 	ErrorData  *error;			/* raised inside a callback */
 } host;
@@ -63,10 +67,16 @@ should_stop(void *arg)
 static void
 send_notice(host *h, const gh_progress *progress)
 {
-	double		elapsed = seconds_now() - h->started;
+	double		now = seconds_now(),
+				elapsed = now - h->started;
 
 	if (progress->note)
 		ereport(NOTICE, errmsg("%s: %s", progress->stage, progress->text));
+	else if (progress->total > 0 && progress->done > 0 && now - h->stage_started >= LEFT_SECONDS)
+		ereport(NOTICE, errmsg("%s: " UINT64_FORMAT " of " UINT64_FORMAT " (%.0f %%) after %.0f s, about %.0f s left",
+							   progress->stage, (uint64) progress->done, (uint64) progress->total,
+							   100.0 * (double) progress->done / (double) progress->total, elapsed,
+							   (now - h->stage_started) * ((double) progress->total / (double) progress->done - 1.0)));
 	else if (progress->total > 0)
 		ereport(NOTICE, errmsg("%s: " UINT64_FORMAT " of " UINT64_FORMAT " (%.0f %%) after %.0f s", progress->stage,
 							   (uint64) progress->done, (uint64) progress->total,
@@ -125,6 +135,12 @@ progress_callback(void *arg, const gh_progress *progress)
 	double		now = seconds_now();
 	int			interval = gh_setting_progress_interval;
 
+	/* stages are named by constants: the same one has the same address */
+	if (!progress->note && h->stage != progress->stage)
+	{
+		h->stage = progress->stage;
+		h->stage_started = now;
+	}
 	if (h->error == NULL && interval > 0 && (progress->note || now - h->noticed >= interval))
 	{
 		show_safely(h, send_notice, progress);

@@ -399,7 +399,9 @@ early_stopping_finds_the_number_of_trees(void **state)
 
 static char last_notes[16][GH_MESSAGE_SIZE];
 static int	n_notes,
-			n_ticks;			/* classifiers that were reported as done, each once */
+			n_ticks;			/* with more work done than the one before */
+static uint64_t last_done,
+			last_total;
 
 static void
 keep_notes(void *arg, const gh_progress *progress)
@@ -408,8 +410,12 @@ keep_notes(void *arg, const gh_progress *progress)
 	if (!progress->note)
 	{
 		/* what a fit reports about its trees arrives as progress of the whole */
-		if (strcmp(progress->stage, "training: classifiers") == 0)
-			n_ticks += progress->done == (uint64_t) n_ticks + 1;
+		if (strcmp(progress->stage, "training: rows in fits") != 0)
+			return;
+		assert_true(n_ticks == 0 || (progress->done >= last_done && progress->total == last_total));
+		n_ticks += progress->done > last_done;
+		last_done = progress->done;
+		last_total = progress->total;
 	}
 	else if (n_notes < 16)
 		snprintf(last_notes[n_notes++], GH_MESSAGE_SIZE, "%s", progress->text);
@@ -433,6 +439,7 @@ one_class_nodes_are_constant_and_noted(void **state)
 	(void) state;
 	make_data(&d);
 	n_notes = n_ticks = 0;
+	last_done = 0;
 	plan_catalogue(ctx, &model);
 	assert_int_equal(gh_model_find(ctx, &model, "hard", &hard), GH_OK);
 	assert_int_equal(gh_model_find(ctx, &model, "metal", &metal), GH_OK);
@@ -463,10 +470,51 @@ one_class_nodes_are_constant_and_noted(void **state)
 	assert_false(model.node[metal].ap_defined);
 	assert_true(e.score[GH_HIERARCHICAL].defined);
 	assert_true(n_notes >= 5);
-	/* nine nodes, and five genres below a supergenre */
-	assert_int_equal(n_ticks, 9 + 5);
+	/* nine nodes, and five genres below a supergenre, some without rows; two trials and a fit each */
+	assert_in_range(n_ticks, 12, 3 * (9 + 5));
+	assert_int_equal(last_done, last_total);
 	gh_evaluation_free(ctx, &e);
 	gh_model_free(ctx, &model);
+	gh_ctx_close(ctx);
+}
+
+static double
+eta_of(const gh_node *node)
+{
+	return strtod(strstr(node->params, "\"eta\":") + 6, NULL);
+}
+
+/* The second trial of a node below another is what was found for that one. */
+static void
+searches_start_from_the_node_above(void **state)
+{
+	static data_set d;
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_model	model;
+	gh_evaluation e;
+	int			inherited = 0;
+
+	(void) state;
+	make_data(&d);
+	d.training.iterations = 2;
+	for (d.training.seed = 1; d.training.seed < 7; d.training.seed++)
+	{
+		plan_catalogue(ctx, &model);
+		assert_int_equal(gh_hierarchy_train(ctx, &d.training, &model, &e), GH_OK);
+		for (uint32_t v = 0; v < model.n_nodes; v++)
+		{
+			int32_t		parent = model.node[v].parent;
+			double		eta = eta_of(&model.node[v]);
+
+			if (parent < 0 || eta_of(&model.node[parent]) == d.training.params.eta)
+				continue;
+			assert_true(eta == d.training.params.eta || eta == eta_of(&model.node[parent]));
+			inherited += eta != d.training.params.eta;
+		}
+		gh_evaluation_free(ctx, &e);
+		gh_model_free(ctx, &model);
+	}
+	assert_true(inherited > 0);
 	gh_ctx_close(ctx);
 }
 
@@ -488,7 +536,8 @@ too_few_groups_are_not_tuned(void **state)
 		/* one artist cannot be divided; two make two folds of the three asked for */
 		for (int i = 0; i < ROWS; i++)
 			d.group[i] %= artists;
-		n_notes = 0;
+		n_notes = n_ticks = 0;
+	last_done = 0;
 		train_model(ctx, &d, &model);
 		noted = false;
 		for (int i = 0; i < n_notes; i++)
@@ -659,6 +708,7 @@ main(void)
 		cmocka_unit_test(validation_rows_take_no_part),
 		cmocka_unit_test(early_stopping_finds_the_number_of_trees),
 		cmocka_unit_test(one_class_nodes_are_constant_and_noted),
+		cmocka_unit_test(searches_start_from_the_node_above),
 		cmocka_unit_test(too_few_groups_are_not_tuned),
 		cmocka_unit_test(without_validation_or_vanilla_nothing_is_scored),
 		cmocka_unit_test(unusable_training_is_refused),

@@ -44,6 +44,7 @@ struct gh_ctx
 	const char *stage;			/* of the parallel work under way, NULL: none; what its tasks report is reported as this */
 	atomic_size_t stage_done;
 	size_t		stage_total;
+	size_t		stage_unit;		/* what a finished task counts */
 	int			most_threads;	/* 0: all */
 	gh_pool    *pool;			/* NULL until the first parallel work */
 };

@@ -30,6 +30,14 @@ extern gh_status gh_parallel(gh_ctx *ctx, size_t n_tasks, gh_task task, void *ar
 extern gh_status gh_parallel_stage(gh_ctx *ctx, const char *stage, size_t n_tasks, gh_task task, void *arg);
 
 /*
+ * One part of a longer stage whose tasks differ in size: they report what they
+ * have done with gh_stage_add(), out of `total`, of which `done` was done before.
+ */
+extern gh_status gh_parallel_part(gh_ctx *ctx, const char *stage, size_t done, size_t total, size_t n_tasks,
+								  gh_task task, void *arg);
+extern void gh_stage_add(gh_ctx *ctx, size_t work);
+
+/*
  * At most n threads (the host's included) take part in the work from now on;
  * 0: all of them.  For work whose memory grows with the threads.
  */

@@ -65,7 +65,7 @@ count_done(gh_ctx *ctx, const char *stage)
 {
 	if (stage == NULL)
 		return;
-	atomic_fetch_add(&ctx->stage_done, 1);
+	atomic_fetch_add(&ctx->stage_done, ctx->stage_unit);
 	gh_tick(ctx, stage, 0, 0);
 }
 
@@ -255,8 +255,10 @@ run_on_pool(gh_pool *pool, const char *stage, size_t n_tasks, gh_task task, void
 	return GH_OK;
 }
 
-gh_status
-gh_parallel_stage(gh_ctx *ctx, const char *stage, size_t n_tasks, gh_task task, void *arg)
+/* The progress of a stage begins at `done`; a finished task adds `unit` to it. */
+static gh_status
+run_stage(gh_ctx *ctx, const char *stage, size_t done, size_t total, size_t unit, size_t n_tasks, gh_task task,
+		  void *arg)
 {
 	bool		outermost = !in_task && gh_thread_worker == 0;
 	gh_pool    *pool = outermost && ctx->host.threads > 1 && n_tasks > 1 ? get_pool(ctx) : NULL;
@@ -267,8 +269,9 @@ gh_parallel_stage(gh_ctx *ctx, const char *stage, size_t n_tasks, gh_task task, 
 	if (stage != NULL)
 	{
 		ctx->stage = stage;
-		ctx->stage_total = n_tasks;
-		atomic_store(&ctx->stage_done, 0);
+		ctx->stage_total = total;
+		ctx->stage_unit = unit;
+		atomic_store(&ctx->stage_done, done);
 	}
 	if (pool != NULL && pool->n_threads > 0)
 		status = run_on_pool(pool, stage, n_tasks, task, arg);
@@ -277,6 +280,27 @@ gh_parallel_stage(gh_ctx *ctx, const char *stage, size_t n_tasks, gh_task task, 
 	if (outermost)
 		ctx->stage = NULL;
 	return status;
+}
+
+gh_status
+gh_parallel_stage(gh_ctx *ctx, const char *stage, size_t n_tasks, gh_task task, void *arg)
+{
+	return run_stage(ctx, stage, 0, n_tasks, 1, n_tasks, task, arg);
+}
+
+gh_status
+gh_parallel_part(gh_ctx *ctx, const char *stage, size_t done, size_t total, size_t n_tasks, gh_task task, void *arg)
+{
+	return run_stage(ctx, stage, done, total, 0, n_tasks, task, arg);
+}
+
+void
+gh_stage_add(gh_ctx *ctx, size_t work)
+{
+	if (ctx->stage == NULL)
+		return;
+	atomic_fetch_add(&ctx->stage_done, work);
+	gh_tick(ctx, ctx->stage, 0, 0);
 }
 
 gh_status

@@ -59,6 +59,8 @@ typedef struct gh_tune_options
 	bool		exhaustive;		/* every fold of every trial */
 	const gh_boost_params *starts;	/* tried right after the base, as far as they lie in the space */
 	int			n_starts;
+	void		(*tried) (gh_ctx *ctx, void *arg);	/* called after every trial; may be NULL */
+	void	   *arg;
 } gh_tune_options;
 
 /* Trees without improvement before a trial stops, when early_stopping_rounds of the parameters is 0. */
@@ -78,7 +80,7 @@ typedef struct gh_tune_options
  * NaN, the first is the best, and the call succeeds.
  *
  * Unless exhaustive, a trial is given up after two, three, five, nine ... folds
- * when it is clearly worse there than the best one so far.
+ * when it is likely (85 %) to end below the best one so far.
  *
  * Later trials rest on LAPACK, so on another processor they may differ in the
  * fourth digit; on the same machine they are the same for any number of threads.

@@ -8,7 +8,9 @@
 #include "learn/hierarchy_private.h"
 
 #include "base/gh_random.h"
+#include "base/gh_threads.h"
 
+#include <math.h>
 #include <string.h>
 
 #define ROWS_BETWEEN_POLLS 65536
@@ -197,14 +199,50 @@ fit_of(const gh_hierarchy_run *trainer, const scope *s)
 	return fit;
 }
 
+/* Rows times fits: every trial of the search, and the last fit. */
+uint64_t
+gh_hierarchy_work(const gh_training *training, const gh_classifier_task *task)
+{
+	return task->rows * ((uint64_t) training->iterations + 1);
+}
+
+static void
+report_trial(gh_ctx *ctx, void *arg)
+{
+	gh_classifier_task *task = arg;
+
+	task->reported += task->rows;
+	gh_stage_add(ctx, task->rows);
+}
+
+/*
+ * What was found for the node above, and for the vanilla classifier of a genre
+ * also for the genre's own; both belong to earlier waves.  Returns how many.
+ */
+static int
+find_starts(const gh_hierarchy_run *trainer, const gh_classifier_task *task, gh_boost_params *starts)
+{
+	int32_t		kin[2] = {trainer->model->node[task->node].parent, task->vanilla ? (int32_t) task->node : -1};
+	int			n = 0;
+
+	for (int i = 0; i < 2; i++)
+		if (kin[i] >= 0 && trainer->is_found[kin[i]])
+			starts[n++] = trainer->found[kin[i]];
+	return n;
+}
+
 /* Best of the trials; the number of trees comes with it. */
 static gh_status
-tune(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, const uint8_t *fold, int k, uint64_t seed,
-	 gh_boost_params *params)
+tune(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *task, const scope *s, const uint8_t *fold, int k,
+	 uint64_t seed, gh_boost_params *params)
 {
 	const gh_training *t = trainer->training;
 	gh_fit		fit = fit_of(trainer, s);
-	gh_tune_options options = {.metric = t->metric, .iterations = t->iterations, .seed = seed, .exhaustive = t->exhaustive};
+	gh_boost_params starts[2];
+	gh_tune_options options = {
+		.metric = t->metric, .iterations = t->iterations, .seed = seed, .exhaustive = t->exhaustive,
+		.starts = starts, .n_starts = find_starts(trainer, task, starts), .tried = report_trial, .arg = task
+	};
 	gh_trial   *trials = GH_NEW(ctx, t->iterations, gh_trial);
 	int			best;
 	gh_status	status;
@@ -213,7 +251,14 @@ tune(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, const uint8_t
 		return gh_ctx_status(ctx);
 	status = gh_tune(ctx, &fit, fold, k, params, &t->space, &options, trials, &best);
 	if (status == GH_OK)
+	{
 		*params = trials[best].params;
+		if (!task->vanilla && !isnan(trials[best].score))
+		{
+			trainer->found[task->node] = trials[best].params;
+			trainer->is_found[task->node] = true;
+		}
+	}
 	gh_free(ctx, trials);
 	return status;
 }
@@ -254,8 +299,8 @@ stop_early(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, const u
 
 /* Parameters for the last fit: tuned, or with the number of trees found, or as they came. */
 static gh_status
-find_params(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, uint64_t seed, gh_boost_params *params,
-			gh_fit_remark *remark)
+find_params(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *task, const scope *s, uint64_t seed,
+			gh_boost_params *params)
 {
 	const gh_training *t = trainer->training;
 	int			k,
@@ -269,7 +314,7 @@ find_params(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, uint64
 	k = count_groups(trainer, s, t->folds >= 2 && t->folds <= 255 ? t->folds : DEFAULT_FOLDS);
 	if (k < 2)
 	{
-		*remark = GH_FIT_NO_FOLDS;
+		task->remark = GH_FIT_NO_FOLDS;
 		params->early_stopping_rounds = 0;
 		return GH_OK;
 	}
@@ -279,9 +324,9 @@ find_params(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, uint64
 	status = deal_folds(ctx, trainer, s, k, gh_random_seed(seed, GH_STREAM_FOLDS, 0), fold);
 	stop_fold = status == GH_OK ? usable_fold(s, fold, k) : -1;
 	if (status == GH_OK && stop_fold < 0)
-		*remark = GH_FIT_NO_FOLDS;
+		task->remark = GH_FIT_NO_FOLDS;
 	else if (status == GH_OK && t->iterations > 0)
-		status = tune(ctx, trainer, s, fold, k, seed, params);
+		status = tune(ctx, trainer, task, s, fold, k, seed, params);
 	else if (status == GH_OK)
 		status = stop_early(ctx, trainer, s, fold, stop_fold, params);
 	gh_free(ctx, fold);
@@ -311,7 +356,7 @@ train(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *task, co
 	}
 	else
 	{
-		GH_TRY(find_params(ctx, trainer, s, seed, &params, &task->remark));
+		GH_TRY(find_params(ctx, trainer, task, s, seed, &params));
 		GH_TRY(gh_boost_train(ctx, &fit, &params, booster, NULL));
 	}
 	if (params_text == NULL)
@@ -336,7 +381,7 @@ gh_status
 gh_hierarchy_fit(gh_ctx *ctx, void *arg, size_t number, int worker)
 {
 	gh_hierarchy_run *trainer = arg;
-	gh_classifier_task *task = &trainer->tasks[number];
+	gh_classifier_task *task = &trainer->tasks[trainer->wave_begin + number];
 	gh_node    *node = &trainer->model->node[task->node];
 	gh_booster	flat;
 	scope		s;
@@ -362,5 +407,6 @@ gh_hierarchy_fit(gh_ctx *ctx, void *arg, size_t number, int worker)
 	}
 	gh_booster_free(ctx, &flat);
 	scope_free(ctx, &s);
+	gh_stage_add(ctx, gh_hierarchy_work(trainer->training, task) - task->reported);
 	return status;
 }

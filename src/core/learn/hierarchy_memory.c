@@ -119,6 +119,8 @@ gh_hierarchy_check_memory(gh_ctx *ctx, const gh_hierarchy_run *run)
 		if (!run->tasks[i].vanilla)
 			add_product(&shared, trees_memory(&run->tasks[i], &p), 1);
 	}
+	if (t->iterations > 0)
+		add_product(&shared, run->model->n_nodes, sizeof(gh_boost_params) + sizeof(bool));
 	/* fewer threads make the same model in less memory */
 	for (; threads > 1; threads--)
 	{

@@ -25,13 +25,19 @@ typedef enum gh_fit_remark
 	GH_FIT_NO_FOLDS				/* too few groups of a class to tune or to stop early */
 } gh_fit_remark;
 
-/* One classifier to train. */
+/*
+ * One classifier to train.  Classifiers go in waves, because the search of one
+ * starts from what was found for its kin: first the nodes by level; a vanilla
+ * one after its genre's own.
+ */
 typedef struct gh_classifier_task
 {
 	uint32_t	node;
 	bool		vanilla;
-	uint64_t	rows;			/* it is trained on: the heaviest go first */
+	int			wave;
+	uint64_t	rows;			/* it is trained on: the heaviest of a wave go first */
 	uint64_t	positives;		/* among them */
+	uint64_t	reported;		/* of its work */
 	gh_fit_remark remark;
 } gh_classifier_task;
 
@@ -49,6 +55,9 @@ typedef struct gh_hierarchy_run
 	uint32_t   *position;		/* per node: genre position, or GH_NOT_A_GENRE */
 	gh_classifier_task *tasks;
 	size_t		n_tasks;
+	size_t		wave_begin;		/* first task of the wave under way */
+	gh_boost_params *found;		/* per node: what its search found; NULL without tuning */
+	bool	   *is_found;		/* per node */
 	double	   *conditional;	/* n_nodes x n_valid: P(node | parent) */
 	double	   *flat;			/* n_genres x n_valid: the vanilla classifiers; NULL without */
 } gh_hierarchy_run;
@@ -71,7 +80,10 @@ gh_row_in_mask(const gh_labels *labels, size_t row, const uint8_t *mask)
  */
 extern gh_status gh_hierarchy_check_memory(gh_ctx *ctx, const gh_hierarchy_run *run);
 
-/* Trains one classifier and predicts the validation rows with it; a gh_task. */
+/* A classifier's part in the work of the training. */
+extern uint64_t gh_hierarchy_work(const gh_training *training, const gh_classifier_task *task);
+
+/* Trains classifier number `task` of the wave and predicts the validation rows with it; a gh_task. */
 extern gh_status gh_hierarchy_fit(gh_ctx *ctx, void *trainer, size_t task, int worker);
 
 /* Scores of a finished training; the evaluation's arrays are allocated here. */

@@ -154,13 +154,15 @@ count_node_rows(gh_ctx *ctx, const gh_hierarchy_run *r, uint64_t *rows, uint32_t
 	return GH_OK;
 }
 
-/* The heaviest first; then by node, the hierarchy's before the vanilla's. */
+/* By wave, the heaviest first; then by node, the hierarchy's before the vanilla's. */
 static int
 compare_tasks(const void *va, const void *vb)
 {
 	const gh_classifier_task *a = va,
 			   *b = vb;
 
+	if (a->wave != b->wave)
+		return a->wave < b->wave ? -1 : 1;
 	if (a->rows != b->rows)
 		return a->rows > b->rows ? -1 : 1;
 	if (a->node != b->node)
@@ -192,14 +194,15 @@ list_tasks(gh_ctx *ctx, gh_hierarchy_run *r)
 	for (uint32_t v = 0; status == GH_OK && v < model->n_nodes; v++)
 	{
 		int32_t		parent = model->node[v].parent;
+		int			wave = r->training->iterations > 0 ? model->node[v].level : 0;
 
 		r->position[v] = GH_NOT_A_GENRE;
 		r->tasks[r->n_tasks++] = (gh_classifier_task) {
-			.node = v, .rows = parent < 0 ? r->n_train : rows[parent], .positives = rows[v]
+			.node = v, .wave = wave, .rows = parent < 0 ? r->n_train : rows[parent], .positives = rows[v]
 		};
 		if (needs_vanilla(r, v))
 			r->tasks[r->n_tasks++] = (gh_classifier_task) {
-				.node = v, .vanilla = true, .rows = r->n_train, .positives = rows[v]
+				.node = v, .vanilla = true, .wave = wave + (r->training->iterations > 0), .rows = r->n_train, .positives = rows[v]
 			};
 	}
 	for (uint32_t g = 0; status == GH_OK && g < model->n_genres; g++)
@@ -243,6 +246,40 @@ note_remarks(gh_ctx *ctx, gh_hierarchy_run *r)
 	}
 }
 
+/* ---- waves ------------------------------------------------------------- */
+
+/* Every classifier; without tuning none waits for another. */
+static gh_status
+fit_all(gh_ctx *ctx, gh_hierarchy_run *r)
+{
+	static const char stage[] = "training: rows in fits";
+	uint64_t	done = 0,
+				total = 0;
+
+	for (size_t i = 0; i < r->n_tasks; i++)
+		total += gh_hierarchy_work(r->training, &r->tasks[i]);
+	for (size_t end; r->wave_begin < r->n_tasks; r->wave_begin = end)
+	{
+		uint64_t	work = 0;
+
+		for (end = r->wave_begin; end < r->n_tasks && r->tasks[end].wave == r->tasks[r->wave_begin].wave; end++)
+			work += gh_hierarchy_work(r->training, &r->tasks[end]);
+		GH_TRY(gh_parallel_part(ctx, stage, done, total, end - r->wave_begin, gh_hierarchy_fit, r));
+		done += work;
+	}
+	return GH_OK;
+}
+
+static gh_status
+open_findings(gh_ctx *ctx, gh_hierarchy_run *r)
+{
+	if (r->training->iterations == 0)
+		return GH_OK;
+	r->found = GH_NEW(ctx, r->model->n_nodes, gh_boost_params);
+	r->is_found = GH_NEW_ZERO(ctx, r->model->n_nodes, bool);
+	return r->found != NULL && r->is_found != NULL ? GH_OK : gh_ctx_status(ctx);
+}
+
 /* ---- the whole --------------------------------------------------------- */
 
 static gh_status
@@ -257,7 +294,8 @@ run(gh_ctx *ctx, gh_hierarchy_run *r, gh_evaluation *evaluation)
 	GH_TRY(gh_hierarchy_check_memory(ctx, r));
 	GH_TRY(gh_bins_build(ctx, t->rows, t->n, t->n_features, t->params.max_bin, r->train_rows, r->n_train, &r->bins));
 	gh_note(ctx, STAGE, "%zu classifiers on %zu rows, %zu rows held out", r->n_tasks, r->n_train, r->n_valid);
-	GH_TRY(gh_parallel_stage(ctx, "training: classifiers", r->n_tasks, gh_hierarchy_fit, r));
+	GH_TRY(open_findings(ctx, r));
+	GH_TRY(fit_all(ctx, r));
 	note_remarks(ctx, r);
 	for (uint32_t g = 0; t->vanilla && g < r->model->n_genres; g++)
 	{
@@ -281,6 +319,8 @@ gh_hierarchy_train(gh_ctx *ctx, const gh_training *training, gh_model *model, gh
 		gh_bins_free(ctx, &r.bins);
 	gh_free(ctx, r.flat);
 	gh_free(ctx, r.conditional);
+	gh_free(ctx, r.found);
+	gh_free(ctx, r.is_found);
 	gh_free(ctx, r.tasks);
 	gh_free(ctx, r.position);
 	gh_free(ctx, r.valid_x);

@@ -131,6 +131,8 @@ search(gh_ctx *ctx, gh_cv *cv, history *h, gh_trial *trials, int *best)
 	for (int i = 0; i < iterations; i++)
 	{
 		gh_tick(ctx, "boost: tuning", (uint64_t) i, (uint64_t) iterations);
+		if (i > 0 && h->options->tried != NULL)
+			h->options->tried(ctx, h->options->arg);
 		GH_CHECK_STOP(ctx);
 		if (found)
 			GH_TRY(next_params(ctx, h, &trials[i].params, &found));
