@@ -5,9 +5,10 @@
  *	boost_driver DIR N FEATURES VALID [key=value ...]
  *
  * DIR holds rows.f32 (N x FEATURES), labels.u8 (N), weights.f32 (N, optional)
- * and, when VALID > 0, the last VALID rows are for validation.  Writes
+ * and, when VALID > 0, the last VALID rows do not train (with early stopping
+ * they decide when to end).  Writes
  * model.bin (gh_booster_write) and margins.f64 (N), and prints seconds for
- * bins and for the fit, and the number of trees.
+ * bins and for the fit, and the number of trees.  The key "threads" (1) is ours.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,10 +81,22 @@ set_param(gh_ctx *ctx, gh_boost_params *params, char *text)
 		die(gh_ctx_message(ctx));
 }
 
+/* A context with as many threads as the arguments say. */
+static gh_ctx *
+open_context(int argc, char **argv)
+{
+	gh_host		host = {.threads = 1,.memory_limit = SIZE_MAX};
+
+	for (int i = 5; i < argc; i++)
+		if (strncmp(argv[i], "threads=", 8) == 0)
+			host.threads = atoi(argv[i] + 8);
+	return gh_ctx_open(&host);
+}
+
 int
 main(int argc, char **argv)
 {
-	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_ctx	   *ctx = open_context(argc, argv);
 	gh_boost_params params = gh_boost_defaults();
 	gh_bins		bins;
 	gh_fit		fit = {0};
@@ -105,7 +118,8 @@ main(int argc, char **argv)
 	d = atoi(argv[3]);
 	valid = strtoul(argv[4], NULL, 10);
 	for (int i = 5; i < argc; i++)
-		set_param(ctx, &params, argv[i]);
+		if (strncmp(argv[i], "threads=", 8) != 0)
+			set_param(ctx, &params, argv[i]);
 	values = read_file(argv[1], "rows.f32", n * (size_t) d * sizeof(float), true);
 	fit.labels = read_file(argv[1], "labels.u8", n, true);
 	fit.weights = read_file(argv[1], "weights.f32", n * sizeof(float), false);
@@ -123,7 +137,7 @@ main(int argc, char **argv)
 	fit.bins = &bins;
 	fit.rows = rows;
 	fit.n_rows = n - valid;
-	fit.valid_rows = valid > 0 ? rows + (n - valid) : NULL;
+	fit.valid_rows = valid > 0 && params.early_stopping_rounds > 0 ? rows + (n - valid) : NULL;
 	fit.n_valid = valid;
 	if (gh_boost_train(ctx, &fit, &params, &booster, NULL) != GH_OK)
 		die(gh_ctx_message(ctx));

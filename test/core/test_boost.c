@@ -543,8 +543,61 @@ sampled_params(void)
 	return params;
 }
 
+/* The same fit with 1, 2, 4 and 8 threads, and with the baseline instructions. */
+static void
+expect_same_bytes(const test_data *data, const gh_boost_params *params)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_booster	first = fit_all(ctx, data, params, NULL);
+
+	for (int i = 1; i < 5; i++)
+	{
+		gh_ctx	   *other = test_threads(i == 4 ? 1 : 1 << i);
+		gh_booster	again;
+
+		gh_isa_limit(i == 4 ? GH_ISA_SCALAR : GH_ISA_AVX512);
+		again = fit_all(other, data, params, NULL);
+		gh_isa_limit(GH_ISA_AVX512);
+		test_same_booster(other, &first, &again);
+		gh_booster_free(other, &again);
+		test_close(other);
+	}
+	gh_booster_free(ctx, &first);
+	test_close(ctx);
+}
+
+/* Enough rows that threads take part in every step. */
 static void
 same_bytes_for_any_threads_and_instructions(void **state)
+{
+	test_data	data = test_make(40000, 9, 0, .1, 11),
+				coarse = test_make(18000, 5, 250, 0, 12),
+				wide = test_make(17000, 70, 3, .1, 13);
+	gh_boost_params params = sampled_params();
+
+	(void) state;
+	params.n_estimators = 3;
+	expect_same_bytes(&data, &params);
+	params = gh_boost_defaults();
+	params.n_estimators = 3;
+	expect_same_bytes(&coarse, &params);
+	params.grow_policy = GH_GROW_LOSSGUIDE;
+	params.max_leaves = 30;
+	params.max_depth = 0;
+	expect_same_bytes(&coarse, &params);
+	params = gh_boost_defaults();
+	params.n_estimators = 2;
+	params.max_depth = 4;
+	expect_same_bytes(&wide, &params);
+	params.colsample_bytree = .5;
+	expect_same_bytes(&wide, &params);
+	test_discard(&data);
+	test_discard(&coarse);
+	test_discard(&wide);
+}
+
+static void
+the_seed_counts(void **state)
 {
 	gh_ctx	   *ctx = gh_ctx_open(NULL);
 	test_data	data = test_make(3000, 9, 0, .1, 11);
@@ -552,18 +605,6 @@ same_bytes_for_any_threads_and_instructions(void **state)
 	gh_booster	first = fit_all(ctx, &data, &params, NULL);
 
 	(void) state;
-	for (int i = 0; i < 4; i++)
-	{
-		gh_ctx	   *other = test_threads(i == 3 ? 1 : 1 << i);
-		gh_booster	again;
-
-		if (i == 3)
-			gh_isa_limit(GH_ISA_SCALAR);
-		again = fit_all(other, &data, &params, NULL);
-		test_same_booster(other, &first, &again);
-		gh_booster_free(other, &again);
-		test_close(other);
-	}
 	params.seed = 6;
 	{
 		gh_booster	other = fit_all(ctx, &data, &params, NULL);
@@ -1224,6 +1265,7 @@ main(void)
 		cmocka_unit_test(bins_refuse_what_they_cannot_cut),
 		cmocka_unit_test(odd_columns),
 		cmocka_unit_test(same_bytes_for_any_threads_and_instructions),
+		cmocka_unit_test(the_seed_counts),
 		cmocka_unit_test(weights_are_repeated_rows),
 		cmocka_unit_test(monotone_constraints_hold),
 		cmocka_unit_test(max_delta_step_bounds_leaves),

@@ -6,7 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/gh_sort.h"
 #include "base/gh_threads.h"
 #include "learn/gh_boost.h"
 
@@ -16,6 +15,12 @@
 #define POLL_VALUES 65536
 /* Rows of one encoding task. */
 #define ENCODE_ROWS 2048
+/* Parts of the rows that are looked through for missing and infinite values. */
+#define SCAN_PARTS 64
+/* Digits of a sort of 32-bit keys. */
+#define DIGITS 3
+#define DIGIT_BITS 11
+#define RADIX (1 << DIGIT_BITS)
 
 typedef struct binning
 {
@@ -25,7 +30,9 @@ typedef struct binning
 	int			max_bin;
 	const uint32_t *cut_rows;
 	size_t		n_cut;			/* n when cut_rows is NULL */
-	float	   *cuts;			/* n_features x MAX_BINS */
+	uint8_t    *missing;		/* SCAN_PARTS x n_features */
+	size_t		infinite[SCAN_PARTS];	/* place of the first such value of a part; SIZE_MAX: none */
+	float	   *cuts;			/* n_features x MAX_BINS; after the last cut a feature has infinity */
 	int		   *n_cuts;			/* per feature */
 	gh_bins    *bins;
 } binning;
@@ -59,16 +66,96 @@ gh_bins_memory(size_t n, int n_features)
 				fixed = (size_t) n_features * (2 * MAX_BINS * sizeof(float) + 32),
 				column;
 
-	/* the sort of a feature: values, order and the sort's own copies */
-	if (gh_mul_overflow(n, (size_t) row_stride(n_features), &codes) || gh_mul_overflow(n, 40, &column) ||
+	/* two features being sorted: values and the sort's own copy */
+	if (gh_mul_overflow(n, (size_t) row_stride(n_features), &codes) ||
+		gh_mul_overflow(n, 2 * 2 * sizeof(uint32_t), &column) ||
 		gh_add_overflow(codes, fixed, &codes) || gh_add_overflow(codes, column, &codes))
 		return SIZE_MAX;
 	return codes;
 }
 
-/* The present values of a feature among the rows that decide the cuts. */
+/* ---- what the rows hold ------------------------------------------------ */
+
+/* Which features have missing values, and the first infinite value of a part of the rows. */
 static gh_status
-collect_values(gh_ctx *ctx, const binning *b, size_t feature, double *values, size_t *n_values)
+scan_task(gh_ctx *ctx, void *arg, size_t part, int worker)
+{
+	binning    *b = arg;
+	size_t		d = (size_t) b->n_features,
+				poll_rows = POLL_VALUES / d + 1,
+				begin,
+				end;
+	uint8_t    *missing = b->missing + part * d;
+
+	(void) worker;
+	gh_chunk(b->n, SCAN_PARTS, part, &begin, &end);
+	b->infinite[part] = SIZE_MAX;
+	for (size_t i = begin; i < end; i++)
+	{
+		const float *row = b->rows + i * d;
+		bool		infinite = false;
+
+		if ((i - begin) % poll_rows == 0)
+			GH_CHECK_STOP(ctx);
+		for (size_t f = 0; f < d; f++)
+		{
+			missing[f] |= isnan(row[f]) != 0;
+			infinite |= isinf(row[f]) != 0;
+		}
+		for (size_t f = 0; infinite && f < d && b->infinite[part] == SIZE_MAX; f++)
+			if (isinf(row[f]))
+				b->infinite[part] = i * d + f;
+	}
+	return GH_OK;
+}
+
+/* Infinite values are an error; has_missing: any NaN in any row, deciding or not. */
+static gh_status
+scan_rows(gh_ctx *ctx, binning *b)
+{
+	size_t		d = (size_t) b->n_features;
+
+	GH_TRY(gh_parallel(ctx, SCAN_PARTS, scan_task, b));
+	for (size_t part = 0; part < SCAN_PARTS; part++)
+	{
+		if (b->infinite[part] != SIZE_MAX)
+		{
+			gh_fail(ctx, GH_EDATA, "feature %zu of row %zu is infinite", b->infinite[part] % d + 1,
+					b->infinite[part] / d + 1);
+			return gh_fail_hint(ctx, "Use NULL or NaN for a value that is not known.");
+		}
+		for (size_t f = 0; f < d; f++)
+			b->bins->has_missing[f] |= b->missing[part * d + f];
+	}
+	return GH_OK;
+}
+
+/* ---- cuts -------------------------------------------------------------- */
+
+/* A float's bits as an unsigned number in the same order (-0 = +0). */
+static inline uint32_t
+key_of(float v)
+{
+	uint32_t	bits;
+
+	v += 0.0f;					/* -0 + 0 = +0 */
+	memcpy(&bits, &v, sizeof(bits));
+	return bits >> 31 ? ~bits : bits | UINT32_C(1) << 31;
+}
+
+static inline float
+value_of(uint32_t key)
+{
+	uint32_t	bits = key >> 31 ? key & ~(UINT32_C(1) << 31) : ~key;
+	float		v;
+
+	memcpy(&v, &bits, sizeof(v));
+	return v;
+}
+
+/* Keys of the present values of a feature among the rows that decide the cuts. */
+static gh_status
+collect_keys(gh_ctx *ctx, const binning *b, size_t feature, uint32_t *keys, size_t *n_keys)
 {
 	size_t		m = 0;
 
@@ -79,32 +166,63 @@ collect_values(gh_ctx *ctx, const binning *b, size_t feature, double *values, si
 
 		if (i % POLL_VALUES == 0)
 			GH_CHECK_STOP(ctx);
-		if (!isnan(v))
-			values[m++] = v;
+		keys[m] = key_of(v);
+		m += !isnan(v);
 	}
-	*n_values = m;
+	*n_keys = m;
 	return GH_OK;
 }
 
-/* Infinite values are an error; *missing: any NaN in any row, deciding or not. */
+/* One pass of a radix sort; *moved is false when all keys have the same digit. */
 static gh_status
-check_values(gh_ctx *ctx, const binning *b, size_t feature, bool *missing)
+sort_pass(gh_ctx *ctx, const uint32_t *keys, uint32_t *out, size_t n, int shift, bool *moved)
 {
-	*missing = false;
-	for (size_t i = 0; i < b->n; i++)
-	{
-		float		v = b->rows[i * (size_t) b->n_features + feature];
+	size_t		place[RADIX] = {0},
+				at = 0;
 
+	for (size_t i = 0; i < n; i++)
+	{
 		if (i % POLL_VALUES == 0)
 			GH_CHECK_STOP(ctx);
-		if (isnan(v))
-			*missing = true;
-		else if (isinf(v))
+		place[keys[i] >> shift & (RADIX - 1)]++;
+	}
+	*moved = place[keys[0] >> shift & (RADIX - 1)] != n;
+	if (!*moved)
+		return GH_OK;
+	for (int digit = 0; digit < RADIX; digit++)
+	{
+		size_t		count = place[digit];
+
+		place[digit] = at;
+		at += count;
+	}
+	for (size_t i = 0; i < n; i++)
+	{
+		if (i % POLL_VALUES == 0)
+			GH_CHECK_STOP(ctx);
+		out[place[keys[i] >> shift & (RADIX - 1)]++] = keys[i];
+	}
+	return GH_OK;
+}
+
+/* Ascending; *sorted is one of the two arrays. */
+static gh_status
+sort_keys(gh_ctx *ctx, uint32_t *keys, uint32_t *spare, size_t n, const uint32_t **sorted)
+{
+	for (int digit = 0; digit < DIGITS; digit++)
+	{
+		bool		moved;
+
+		GH_TRY(sort_pass(ctx, keys, spare, n, digit * DIGIT_BITS, &moved));
+		if (moved)
 		{
-			gh_fail(ctx, GH_EDATA, "feature %zu of row %zu is infinite", feature + 1, i + 1);
-			return gh_fail_hint(ctx, "Use NULL or NaN for a value that is not known.");
+			uint32_t   *swap = keys;
+
+			keys = spare;
+			spare = swap;
 		}
 	}
+	*sorted = keys;
 	return GH_OK;
 }
 
@@ -124,48 +242,44 @@ value_below(float v)
 }
 
 /*
- * Cuts of m values in `order`: every distinct value but the smallest when they
- * fit max_bin bins, else the values at equal ranks; then one above all.
+ * Cuts of m sorted keys: every distinct value but the smallest when they fit
+ * max_bin bins, else the values at equal ranks; then one above all.
  */
 static gh_status
-make_cuts(gh_ctx *ctx, const double *values, const uint32_t *order, size_t m, int max_bin, bool missing, float *cuts,
-		  int *n_cuts)
+make_cuts(gh_ctx *ctx, const uint32_t *keys, size_t m, int max_bin, bool missing, float *cuts, int *n_cuts)
 {
 	int			n = 0;
-	double		last = values[order[0]];
+	uint32_t	last = keys[0];
 	bool		fits = true;
 
 	for (size_t i = 1; i < m && fits; i++)
 	{
-		double		v = values[order[i]];
-
 		if (i % POLL_VALUES == 0)
 			GH_CHECK_STOP(ctx);
-		if (v == last)
+		if (keys[i] == last)
 			continue;
 		fits = n < max_bin - 1;
 		if (fits)
-			cuts[n++] = (float) v;
-		last = v;
+			cuts[n++] = value_of(keys[i]);
+		last = keys[i];
 	}
 	if (!fits)
 	{
 		n = 0;
-		last = values[order[0]];
+		last = keys[0];
 		if (missing && max_bin == MAX_BINS)
 			max_bin--;
 		for (int k = 1; k < max_bin; k++)
 		{
 			/* k m / max_bin without overflow */
 			size_t		rank = m / max_bin * k + m % max_bin * k / max_bin;
-			double		v = values[order[rank]];
 
-			if (v > last)
-				cuts[n++] = (float) v;
-			last = v;
+			if (keys[rank] > last)
+				cuts[n++] = value_of(keys[rank]);
+			last = keys[rank];
 		}
 	}
-	cuts[n++] = value_above((float) values[order[m - 1]]);
+	cuts[n++] = value_above(value_of(keys[m - 1]));
 	*n_cuts = n;
 	return GH_OK;
 }
@@ -174,38 +288,38 @@ static gh_status
 cut_feature(gh_ctx *ctx, void *arg, size_t feature, int worker)
 {
 	binning    *b = arg;
-	double	   *values = GH_NEW(ctx, b->n_cut, double);
-	uint32_t   *order = GH_NEW(ctx, b->n_cut, uint32_t);
+	uint32_t   *keys = GH_NEW(ctx, b->n_cut, uint32_t),
+			   *spare = GH_NEW(ctx, b->n_cut, uint32_t);
+	const uint32_t *sorted;
+	float	   *cuts = b->cuts + feature * MAX_BINS;
 	size_t		m = 0;
-	bool		missing;
 	gh_status	status;
 
 	(void) worker;
-	if (values == NULL || order == NULL)
+	if (keys == NULL || spare == NULL)
 		status = gh_ctx_status(ctx);
 	else
 	{
-		GH_GOTO(done, check_values(ctx, b, feature, &missing));
-		GH_GOTO(done, collect_values(ctx, b, feature, values, &m));
-		b->bins->has_missing[feature] = missing;
+		GH_GOTO(done, collect_keys(ctx, b, feature, keys, &m));
 		if (m == 0)
 		{
 			/* nothing known: one bin for whatever a row outside the cut may hold */
-			b->cuts[feature * MAX_BINS] = 1e-5f;
+			cuts[0] = 1e-5f;
 			b->bins->below[feature] = -1e-5f;
 			b->n_cuts[feature] = 1;
 			goto done;
 		}
-		GH_GOTO(done, gh_argsort(ctx, values, m, order));
-		b->bins->below[feature] = value_below((float) values[order[0]]);
-		GH_GOTO(done, make_cuts(ctx, values, order, m, b->max_bin, missing, b->cuts + feature * MAX_BINS,
-								&b->n_cuts[feature]));
+		GH_GOTO(done, sort_keys(ctx, keys, spare, m, &sorted));
+		b->bins->below[feature] = value_below(value_of(sorted[0]));
+		GH_GOTO(done, make_cuts(ctx, sorted, m, b->max_bin, b->bins->has_missing[feature], cuts, &b->n_cuts[feature]));
 	}
 done:
-	gh_free(ctx, values);
-	gh_free(ctx, order);
+	gh_free(ctx, keys);
+	gh_free(ctx, spare);
 	return status;
 }
+
+/* ---- codes ------------------------------------------------------------- */
 
 /* Pack the cuts and decide where "missing" is written. */
 static gh_status
@@ -232,25 +346,26 @@ lay_out(gh_ctx *ctx, binning *b)
 	if (bins->cuts == NULL)
 		return gh_ctx_status(ctx);
 	for (int f = 0; f < b->n_features; f++)
-		memcpy(bins->cuts + bins->cut_begin[f], b->cuts + (size_t) f * MAX_BINS, (size_t) b->n_cuts[f] * sizeof(float));
+	{
+		float	   *cuts = b->cuts + (size_t) f * MAX_BINS;
+
+		memcpy(bins->cuts + bins->cut_begin[f], cuts, (size_t) b->n_cuts[f] * sizeof(float));
+		/* from here on for find_bin(): what is above the last but one belongs to the last bin */
+		for (int k = b->n_cuts[f] - 1; k < MAX_BINS; k++)
+			cuts[k] = INFINITY;
+	}
 	bins->codes = gh_alloc_zero(ctx, b->n, (size_t) bins->stride);
 	return bins->codes != NULL ? GH_OK : gh_ctx_status(ctx);
 }
 
-/* The number of cuts <= v, at most n - 1. */
+/* The number of cuts <= v, of MAX_BINS that end with infinities; without branches. */
 static inline uint8_t
-find_bin(const float *cuts, uint32_t n, float v)
+find_bin(const float *cuts, float v)
 {
-	uint32_t	low = 0,
-				left = n - 1;
+	uint32_t	low = 0;
 
-	while (left > 0)
-	{
-		uint32_t	half = (left + 1) / 2;
-
-		low += cuts[low + half - 1] <= v ? half : 0;
-		left -= half;
-	}
+	for (uint32_t half = MAX_BINS / 2; half > 0; half /= 2)
+		low += (uint32_t) (cuts[low + half - 1] <= v) * half;
 	return (uint8_t) low;
 }
 
@@ -273,15 +388,13 @@ encode_rows(gh_ctx *ctx, void *arg, size_t task, int worker)
 			GH_CHECK_STOP(ctx);
 		for (int f = 0; f < b->n_features; f++)
 		{
-			uint32_t	first = bins->cut_begin[f];
-
 			if (isnan(row[f]))
 			{
 				code[f] = MISSING_CODE;
 				code[bins->miss_column[f]] = bins->miss_code[f];
 			}
 			else
-				code[f] = find_bin(bins->cuts + first, bins->cut_begin[f + 1] - first, row[f]);
+				code[f] = find_bin(b->cuts + (size_t) f * MAX_BINS, row[f]);
 		}
 	}
 	return GH_OK;
@@ -297,10 +410,12 @@ allocate_bins(gh_ctx *ctx, binning *b)
 	b->bins->miss_column = GH_NEW(ctx, d, uint16_t);
 	b->bins->miss_code = GH_NEW(ctx, d, uint8_t);
 	b->bins->below = GH_NEW(ctx, d, float);
+	b->missing = GH_NEW_ZERO(ctx, SCAN_PARTS * d, uint8_t);
 	b->cuts = GH_NEW(ctx, d * MAX_BINS, float);
 	b->n_cuts = GH_NEW_ZERO(ctx, d, int);
 	if (b->bins->has_missing == NULL || b->bins->cut_begin == NULL || b->bins->miss_column == NULL ||
-		b->bins->miss_code == NULL || b->bins->below == NULL || b->cuts == NULL || b->n_cuts == NULL)
+		b->bins->miss_code == NULL || b->bins->below == NULL || b->missing == NULL || b->cuts == NULL ||
+		b->n_cuts == NULL)
 		return gh_ctx_status(ctx);
 	return GH_OK;
 }
@@ -309,7 +424,8 @@ gh_status
 gh_bins_build(gh_ctx *ctx, const float *rows, size_t n, int n_features, int max_bin, const uint32_t *cut_rows,
 			  size_t n_cut, gh_bins *bins)
 {
-	binning		b = {rows, n, n_features, max_bin, cut_rows, cut_rows != NULL ? n_cut : n, NULL, NULL, bins};
+	binning		b = {.rows = rows,.n = n,.n_features = n_features,.max_bin = max_bin,.cut_rows = cut_rows,
+	.n_cut = cut_rows != NULL ? n_cut : n,.bins = bins};
 	gh_status	status;
 
 	memset(bins, 0, sizeof(*bins));
@@ -328,10 +444,12 @@ gh_bins_build(gh_ctx *ctx, const float *rows, size_t n, int n_features, int max_
 		return gh_fail(ctx, GH_EDATA, "there are no rows to train on");
 
 	GH_GOTO(done, allocate_bins(ctx, &b));
+	GH_GOTO(done, scan_rows(ctx, &b));
 	GH_GOTO(done, gh_parallel_stage(ctx, "boost: cuts", (size_t) n_features, cut_feature, &b));
 	GH_GOTO(done, lay_out(ctx, &b));
 	GH_GOTO(done, gh_parallel(ctx, n / ENCODE_ROWS + (n % ENCODE_ROWS != 0), encode_rows, &b));
 done:
+	gh_free(ctx, b.missing);
 	gh_free(ctx, b.cuts);
 	gh_free(ctx, b.n_cuts);
 	if (status != GH_OK)

@@ -6,12 +6,22 @@
 #include <math.h>
 #include <string.h>
 
-#include "learn/boost_private.h"
+#include "base/gh_threads.h"
+#include "learn/gradient.h"
 #include "learn/logistic.h"
 
 /* Rows between two polls. */
 #define POLL_ROWS ((size_t) 1 << 16)
 #define FIRST_TREES 16
+
+/* Rows of a task of one round, and below how many in all no thread is woken. */
+#define TASK_ROWS 8192
+#define PARALLEL_ROWS (2 * TASK_ROWS)
+/* Nodes of a task that adds their leaves to the margins. */
+#define TASK_NODES 8
+/* Bytes of records of a task that copies codes, and rows of a block of it, which stays in the cache. */
+#define GATHER_BYTES ((size_t) 1 << 20)
+#define GATHER_BLOCK 256
 
 /* A base score this near to 0 or 1 is as good as certain (XGBoost's clip). */
 #define SMALLEST_BASE 1e-6
@@ -26,14 +36,13 @@ struct gh_trainer
 	double		base_score;
 
 	/* by position in fit->rows */
-	const uint8_t *codes;		/* into the bins, or own_codes */
-	uint8_t    *own_codes;
+	gh_records	records;
 	uint8_t    *labels;
 	float	   *weights;		/* scale_pos_weight included */
 	float	   *margins;		/* float sums, as XGBoost's training cache */
-	gh_sum	   *gradient;
 	double		scale;			/* 1 / unit */
 
+	gh_gradient_kernel kernel;
 	gh_grower	grower;
 	bool		growing;		/* the grower is open */
 	gh_tree    *trees;
@@ -88,31 +97,52 @@ gather_rows(gh_trainer *t, double sums[2])
 	return GH_OK;
 }
 
-/* Rows of codes one after another: those of the bins when they stand so, else a copy. */
+static size_t
+gather_rows_of_task(const gh_records *records)
+{
+	return GATHER_BYTES / records->size + 1;
+}
+
+/* The codes of some rows, as records and as columns. */
+static gh_status
+gather_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+{
+	gh_trainer *t = arg;
+	gh_records *r = &t->records;
+	size_t		stride = (size_t) t->fit->bins->stride,
+				rows = gather_rows_of_task(r),
+				begin = task * rows,
+				end = begin + rows < r->n ? begin + rows : r->n;
+
+	(void) worker;
+	GH_CHECK_STOP(ctx);
+	for (size_t first = begin; first < end; first += GATHER_BLOCK)
+	{
+		size_t		last = first + GATHER_BLOCK < end ? first + GATHER_BLOCK : end;
+
+		for (size_t i = first; i < last; i++)
+			memcpy(r->record + i * r->size, t->fit->bins->codes + t->fit->rows[i] * stride, stride);
+		for (int c = 0; c < r->n_columns; c++)
+			for (size_t i = first; i < last; i++)
+				r->column[(size_t) c * r->n + i] = r->record[i * r->size + (size_t) c];
+	}
+	return GH_OK;
+}
+
 static gh_status
 gather_codes(gh_trainer *t)
 {
-	const gh_fit *fit = t->fit;
-	size_t		stride = (size_t) fit->bins->stride,
-				n = fit->n_rows,
-				rows_between_polls = POLL_ROWS * 64 / (stride + 64) + 1;
+	gh_records *r = &t->records;
 
-	if (fit->rows[n - 1] - fit->rows[0] == n - 1)
-	{
-		t->codes = fit->bins->codes + fit->rows[0] * stride;
-		return GH_OK;
-	}
-	t->own_codes = gh_alloc(t->ctx, n, stride);
-	if (t->own_codes == NULL)
+	r->n = t->fit->n_rows;
+	r->n_columns = t->fit->bins->n_columns;
+	r->gradient = ((size_t) t->fit->bins->stride + 15) / 16 * 16;
+	r->size = r->gradient + sizeof(gh_sum);
+	r->record = gh_alloc(t->ctx, r->n, r->size);
+	r->column = gh_alloc(t->ctx, r->n, (size_t) r->n_columns);
+	if (r->record == NULL || r->column == NULL)
 		return gh_ctx_status(t->ctx);
-	for (size_t i = 0; i < n; i++)
-	{
-		if (i % rows_between_polls == 0)
-			GH_CHECK_STOP(t->ctx);
-		memcpy(t->own_codes + i * stride, fit->bins->codes + fit->rows[i] * stride, stride);
-	}
-	t->codes = t->own_codes;
-	return GH_OK;
+	return gh_parallel(t->ctx, (r->n - 1) / gather_rows_of_task(r) + 1, gather_task, t);
 }
 
 /*
@@ -175,11 +205,10 @@ allocate_trainer(gh_trainer *t)
 	t->labels = GH_NEW(t->ctx, n, uint8_t);
 	t->weights = GH_NEW(t->ctx, n, float);
 	t->margins = GH_NEW(t->ctx, n, float);
-	t->gradient = GH_NEW(t->ctx, n, gh_sum);
 	t->valid_margins = GH_NEW(t->ctx, m, double);
 	t->max_trees = FIRST_TREES;
 	t->trees = GH_NEW_ZERO(t->ctx, t->max_trees, gh_tree);
-	if (t->labels == NULL || t->weights == NULL || t->margins == NULL || t->gradient == NULL ||
+	if (t->labels == NULL || t->weights == NULL || t->margins == NULL ||
 		t->valid_margins == NULL || t->trees == NULL)
 		return gh_ctx_status(t->ctx);
 	return GH_OK;
@@ -221,8 +250,7 @@ prepare(gh_trainer *t)
 		return GH_OK;
 	GH_TRY(gather_codes(t));
 	t->scale = gradient_scale(t);
-	GH_TRY(gh_grower_open(t->ctx, t->fit->bins, t->params, t->codes, t->gradient, t->fit->n_rows, 1.0 / t->scale,
-						  &t->grower));
+	GH_TRY(gh_grower_open(t->ctx, t->fit->bins, t->params, &t->records, 1.0 / t->scale, &t->grower));
 	t->growing = true;
 	return GH_OK;
 }
@@ -245,6 +273,7 @@ gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, b
 	t->fit = fit;
 	t->params = params;
 	t->keep_trees = keep_trees;
+	t->kernel = gh_gradient_kernel_get();
 	status = prepare(t);
 	if (status != GH_OK)
 		gh_trainer_close(t);
@@ -263,100 +292,122 @@ gh_trainer_close(gh_trainer *t)
 	gh_free(t->ctx, t->trees);
 	if (t->growing)
 		gh_grower_close(&t->grower);
-	gh_free(t->ctx, t->own_codes);
+	gh_free(t->ctx, t->records.record);
+	gh_free(t->ctx, t->records.column);
 	gh_free(t->ctx, t->labels);
 	gh_free(t->ctx, t->weights);
 	gh_free(t->ctx, t->margins);
-	gh_free(t->ctx, t->gradient);
 	gh_free(t->ctx, t->valid_margins);
 	gh_free(t->ctx, t);
 }
 
 /* ---- one round --------------------------------------------------------- */
 
-/* Nearest integer of |v| < 2^51, as a sum's fixed point. */
-static inline int64_t
-to_fixed(double v)
+/* Work over the rows of a round is dealt to threads when it is long enough to wake them for. */
+static gh_status
+run_rows(gh_trainer *t, size_t n_rows, size_t n_tasks, gh_task task)
 {
-	const double round = 6755399441055744.0;
-
-	return (int64_t) (gh_double_to_bits(v + round) - gh_double_to_bits(round));
+	if (n_rows >= PARALLEL_ROWS)
+		return gh_parallel(t->ctx, n_tasks, task, t);
+	for (size_t i = 0; i < n_tasks; i++)
+		GH_TRY(task(t->ctx, t, i, 0));
+	return GH_OK;
 }
 
-/*
- * Derivatives of the logistic loss, with XGBoost's float arithmetic, so that
- * the same data gives the same trees.
- */
-static void
-compute_gradients(const float *margins, const uint8_t *labels, const float *weights, size_t n, double scale,
-				  gh_sum *gradient)
+static gh_status
+gradient_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
-	for (size_t i = 0; i < n; i++)
-	{
-		float		x = -margins[i] < 88.7f ? -margins[i] : 88.7f,
-					p = 1.0f / ((float) gh_exp(x) + 1.0f + 1e-16f),
-					h = p * (1.0f - p);
+	gh_trainer *t = arg;
+	size_t		begin = task * TASK_ROWS,
+				end = begin + TASK_ROWS < t->fit->n_rows ? begin + TASK_ROWS : t->fit->n_rows;
 
-		h = h > 1e-16f ? h : 1e-16f;
-		gradient[i].g = to_fixed((double) ((p - (float) labels[i]) * weights[i]) * scale);
-		gradient[i].h = to_fixed((double) (h * weights[i]) * scale);
-	}
+	(void) worker;
+	GH_CHECK_STOP(ctx);
+	t->kernel(t->margins, t->labels, t->weights, t->scale, &t->records, begin, end);
+	return GH_OK;
 }
 
 static gh_status
 update_gradients(gh_trainer *t)
 {
-	for (size_t begin = 0; begin < t->fit->n_rows; begin += POLL_ROWS)
-	{
-		size_t		n = t->fit->n_rows - begin < POLL_ROWS ? t->fit->n_rows - begin : POLL_ROWS;
+	return run_rows(t, t->fit->n_rows, (t->fit->n_rows - 1) / TASK_ROWS + 1, gradient_task);
+}
 
-		GH_CHECK_STOP(t->ctx);
-		compute_gradients(t->margins + begin, t->labels + begin, t->weights + begin, n, t->scale,
-						  t->gradient + begin);
+/* The rows of the sample in some nodes' leaves. */
+static gh_status
+leaf_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+{
+	gh_trainer *t = arg;
+	const gh_grower *g = &t->grower;
+	uint32_t	first = (uint32_t) task * TASK_NODES,
+				last = g->n_nodes - first < TASK_NODES ? g->n_nodes : first + TASK_NODES;
+
+	(void) worker;
+	for (uint32_t node = first; node < last; node++)
+	{
+		uint32_t	end = g->steps[node].left == 0 ? g->nodes[node].end : 0;
+
+		for (uint32_t begin = g->nodes[node].begin; begin < end; begin += TASK_ROWS)
+		{
+			uint32_t	stop = end - begin < TASK_ROWS ? end : begin + TASK_ROWS;
+
+			GH_CHECK_STOP(ctx);
+			for (uint32_t i = begin; i < stop; i++)
+				t->margins[g->order[i]] += g->steps[node].value;
+		}
 	}
 	return GH_OK;
 }
 
-/* Add the tree just grown to the margins: by node for rows of the sample, by path for the others. */
+/* Rows outside the sample, by their path. */
+static gh_status
+path_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+{
+	gh_trainer *t = arg;
+	const gh_grower *g = &t->grower;
+	size_t		begin = g->n_sample + task * TASK_ROWS,
+				end = t->fit->n_rows - begin < TASK_ROWS ? t->fit->n_rows : begin + TASK_ROWS;
+
+	(void) worker;
+	GH_CHECK_STOP(ctx);
+	for (size_t i = begin; i < end; i++)
+		t->margins[g->order[i]] += gh_step_value(g->steps, t->records.record + g->order[i] * t->records.size);
+	return GH_OK;
+}
+
+/* Add the tree just grown to the margins. */
 static gh_status
 update_margins(gh_trainer *t)
 {
 	const gh_grower *g = &t->grower;
-	size_t		stride = (size_t) t->fit->bins->stride;
+	size_t		outside = t->fit->n_rows - g->n_sample;
 
-	for (uint32_t node = 0; node < g->n_nodes; node++)
-	{
-		if (g->steps[node].left != 0)
-			continue;
-		if (node % 1024 == 0)
-			GH_CHECK_STOP(t->ctx);
-		for (uint32_t i = g->nodes[node].begin; i < g->nodes[node].end; i++)
-			t->margins[g->order[i]] += g->steps[node].value;
-	}
-	for (size_t i = g->n_sample; i < t->fit->n_rows; i++)
-	{
-		uint32_t	row = g->order[i];
+	GH_TRY(run_rows(t, g->n_sample, (g->n_nodes - 1) / TASK_NODES + 1, leaf_task));
+	return run_rows(t, outside, (outside + TASK_ROWS - 1) / TASK_ROWS, path_task);
+}
 
-		if (i % POLL_ROWS == 0)
-			GH_CHECK_STOP(t->ctx);
-		t->margins[row] += gh_step_value(g->steps, t->codes + row * stride);
-	}
+static gh_status
+valid_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+{
+	gh_trainer *t = arg;
+	const gh_fit *fit = t->fit;
+	size_t		stride = (size_t) fit->bins->stride,
+				begin = task * TASK_ROWS,
+				end = begin + TASK_ROWS < fit->n_valid ? begin + TASK_ROWS : fit->n_valid;
+
+	(void) worker;
+	GH_CHECK_STOP(ctx);
+	for (size_t i = begin; i < end; i++)
+		t->valid_margins[i] += gh_step_value(t->grower.steps, fit->bins->codes + fit->valid_rows[i] * stride);
 	return GH_OK;
 }
 
 static gh_status
 update_valid_margins(gh_trainer *t)
 {
-	const gh_fit *fit = t->fit;
-	size_t		stride = (size_t) fit->bins->stride;
+	size_t		n = t->fit->valid_rows != NULL ? t->fit->n_valid : 0;
 
-	for (size_t i = 0; fit->valid_rows != NULL && i < fit->n_valid; i++)
-	{
-		if (i % POLL_ROWS == 0)
-			GH_CHECK_STOP(t->ctx);
-		t->valid_margins[i] += gh_step_value(t->grower.steps, fit->bins->codes + fit->valid_rows[i] * stride);
-	}
-	return GH_OK;
+	return run_rows(t, n, (n + TASK_ROWS - 1) / TASK_ROWS, valid_task);
 }
 
 static gh_status
@@ -517,8 +568,9 @@ done:
 size_t
 gh_boost_memory(size_t n_rows, int n_features, const gh_boost_params *params)
 {
-	/* codes (with columns for "missing"), label, weight, margin, gradients; and as many validation rows at most */
-	size_t		row = ((size_t) n_features + 31) / 16 * 16 + 1 + 4 + 4 + sizeof(gh_sum) + sizeof(double),
+	/* records and columns (with those for "missing"), label, weight, margin; and as many validation rows at most */
+	size_t		codes = ((size_t) n_features + 31) / 16 * 16,
+				row = codes + sizeof(gh_sum) + codes + 1 + 4 + 4 + sizeof(double),
 				bytes;
 
 	if (gh_mul_overflow(n_rows, row, &bytes) ||

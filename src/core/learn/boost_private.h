@@ -60,6 +60,7 @@ typedef struct gh_grown
 	uint32_t	left;			/* left child; 0: leaf */
 	int			depth;
 	int32_t		histogram;		/* slot in the pool; -1: none kept */
+	int32_t		child_slot;		/* while it is opened: that of its smaller child */
 	gh_sum		total;
 	float		weight;			/* as a leaf, not times eta */
 	float		score;			/* gain of keeping it whole */
@@ -83,14 +84,37 @@ extern void gh_split_find(const gh_rates *rates, const gh_bins *bins, const gh_s
 
 /* ---- histogram.c ------------------------------------------------------- */
 
+/* Sums of a column that has every code. */
+#define GH_FULL_COLUMN 256
+
+/*
+ * Training rows as the trees read them.  A record is one row: its codes, then
+ * its gradient; so a row out of order costs one cache line.  Columns are the
+ * codes again, one feature after the other, for partitions.
+ */
+typedef struct gh_records
+{
+	size_t		n;
+	int			n_columns;
+	size_t		size;			/* bytes of a record, a multiple of 16 */
+	size_t		gradient;		/* where its gradient stands; gh_sum, 16-byte aligned */
+	uint8_t    *record;			/* n x size */
+	uint8_t    *column;			/* n_columns x n */
+} gh_records;
+
+static inline gh_sum *
+gh_record_gradient(const gh_records *records, size_t row)
+{
+	return (gh_sum *) (records->record + row * records->size + records->gradient);
+}
+
 /*
  * Sums per column and code of the rows order[0..n) (order NULL: 0..n-1).
- * codes: row-major, `stride` bytes a row; offset[c]: where a column's sums
- * begin; columns[0..n_columns): which to count.  `histogram` starts at zero.
+ * offset[c]: where a column's sums begin; columns[0..n_columns): which to
+ * count.  `histogram` starts at zero.
  */
-extern gh_status gh_histogram_count(gh_ctx *ctx, const uint8_t *codes, int stride, const gh_sum *gradient,
-									const uint32_t *order, size_t n, const uint16_t *columns, int n_columns,
-									const uint32_t *offset, gh_sum *histogram);
+extern gh_status gh_histogram_count(gh_ctx *ctx, const gh_records *records, const uint32_t *order, size_t n,
+									const uint16_t *columns, int n_columns, const uint32_t *offset, gh_sum *histogram);
 
 /* ---- grow.c ------------------------------------------------------------ */
 
@@ -131,9 +155,7 @@ typedef struct gh_grower
 	const gh_bins *bins;
 	const gh_boost_params *params;
 	gh_rates	rates;
-	size_t		n;				/* training rows */
-	const uint8_t *codes;		/* n x bins->stride, by position */
-	const gh_sum *gradient;		/* n, by position */
+	const gh_records *records;	/* by position */
 
 	uint32_t   *order;			/* positions: those in the sample first, by node */
 	uint32_t   *spare;			/* n, for partitions */
@@ -153,20 +175,25 @@ typedef struct gh_grower
 	uint16_t   *level_features; /* drawn for level_depth */
 	int			n_level_features;
 	int			level_depth;
-	uint16_t   *node_features;
-	uint32_t   *shuffle;		/* scratch of a draw */
+	uint16_t   *node_features;	/* a row of n_features for every thread */
+	uint32_t   *shuffle;		/* scratch of a draw, the same */
 
 	gh_grown   *nodes;
 	uint32_t	n_nodes,
 				max_nodes;
 	uint32_t   *queue;			/* open nodes: a heap when lossguide, else first come first served */
+	uint32_t   *batch;			/* nodes that are opened together */
+	int			n_batch;
+	size_t		batch_rows;
+	int			n_groups;		/* of columns, counted apart when there are threads to do it */
 	uint32_t	queue_head,
 				queue_tail;
 	gh_step    *steps;			/* of the tree just grown; as large as nodes */
 } gh_grower;
 
-extern gh_status gh_grower_open(gh_ctx *ctx, const gh_bins *bins, const gh_boost_params *params, const uint8_t *codes,
-								const gh_sum *gradient, size_t n, double unit, gh_grower *grower);
+/* Everything but ctx must outlive the grower.  unit: what 1 in a gh_sum stands for. */
+extern gh_status gh_grower_open(gh_ctx *ctx, const gh_bins *bins, const gh_boost_params *params,
+								const gh_records *records, double unit, gh_grower *grower);
 extern void gh_grower_close(gh_grower *grower);
 /*
  * Grow tree number `index` from the gradients.  Afterwards nodes, order and
@@ -175,14 +202,47 @@ extern void gh_grower_close(gh_grower *grower);
 extern gh_status gh_grower_grow(gh_grower *grower, uint32_t index, gh_tree *tree);
 extern size_t gh_grower_memory(size_t n, int n_features, const gh_boost_params *params);
 
+/* ---- pool.c ------------------------------------------------------------ */
+
+/* Where each column's sums begin, and a pool of histograms. */
+extern gh_status gh_pool_open(gh_grower *grower);
+/* All slots free. */
+extern void gh_pool_reset(gh_grower *grower);
+extern int	gh_pool_slots(size_t n, const gh_boost_params *params, size_t histogram_size);
+/* A slot of the pool, or (n_slots) the one that is never kept. */
+extern int32_t gh_pool_take(gh_grower *grower);
+extern void gh_pool_release(gh_grower *grower, int32_t slot);
+static inline gh_sum *
+gh_pool_sums(const gh_grower *grower, int32_t slot)
+{
+	return grower->pool + (size_t) slot * grower->histogram_size;
+}
+
+/* ---- open.c ------------------------------------------------------------ */
+
+/* The root's sums and best split, from its rows. */
+extern gh_status gh_open_root(gh_grower *grower, uint32_t index);
+/*
+ * Split the nodes of the batch, all of one depth: children, partitions and,
+ * when those may split in turn, histograms and best splits.
+ */
+extern gh_status gh_open_batch(gh_grower *grower, uint32_t index, bool children_may_split);
+/* How a node sends its rows on. */
+extern gh_step gh_open_step(const gh_grower *grower, const gh_grown *node);
+/* Whether a node's best split is worth making. */
+extern bool gh_open_worth(const gh_grower *grower, const gh_grown *node);
+
 /* ---- sample.c ---------------------------------------------------------- */
 
 /* Rows of tree `index`: fills order (sample first, each part ascending) and n_sample. */
 extern gh_status gh_sample_rows(gh_grower *grower, uint32_t index);
 /* Features of tree `index`, and the columns to count for them. */
 extern void gh_sample_tree_features(gh_grower *grower, uint32_t index);
-/* Features that a node may split on; *n of them, ascending; valid until the next call. */
-extern const uint16_t *gh_sample_node_features(gh_grower *grower, uint32_t index, uint32_t node, int *n);
+/* Draws the features of a depth; before those of its nodes. */
+extern void gh_sample_level_features(gh_grower *grower, uint32_t index, int depth);
+/* Features that a node may split on; *n of them, ascending; valid until the next call of this thread. */
+extern const uint16_t *gh_sample_node_features(const gh_grower *grower, uint32_t index, uint32_t node, int worker,
+											   int *n);
 
 /* ---- boost.c ----------------------------------------------------------- */
 

@@ -4,68 +4,143 @@
  */
 #include "learn/boost_private.h"
 
-/* Columns counted in one pass over the rows: their sums fit the second-level cache. */
-#define BLOCK_COLUMNS 64
+/* Columns counted in one pass over the rows: their sums stay near. */
+#define BLOCK_COLUMNS 16
 /* Additions between two polls: one to two milliseconds. */
 #define POLL_ADDITIONS (1u << 21)
-/* Rows ahead of the count that are asked for: a row of codes is rarely next to the last. */
-#define PREFETCH 12
+/* Rows ahead of the count that are asked for: a record is rarely next to the last. */
+#define PREFETCH 16
 
 /* g and h in one register: one load, one addition, one store. */
 typedef int64_t pair __attribute__((vector_size(16), may_alias));
 
-static inline void
-count_row(const uint8_t *code, pair gradient, const uint16_t *columns, int n, const uint32_t *offset,
-		  gh_sum *histogram)
+typedef struct block
 {
-	for (int i = 0; i < n; i++)
-	{
-		pair	   *sum = (pair *) &histogram[offset[columns[i]] + code[columns[i]]];
+	const gh_records *records;
+	const uint32_t *order;		/* NULL: in their own */
+	int			n;
+	const uint16_t *columns;
+	const uint32_t *offset;
+	gh_sum	   *histogram;
+} block;
 
-		*sum += gradient;
+/* Columns side by side with GH_FULL_COLUMN sums each. */
+static bool
+is_regular(const block *b)
+{
+	for (int c = 1; c < b->n; c++)
+		if (b->columns[c] != b->columns[0] + c || b->offset[b->columns[c]] != b->offset[b->columns[0]] + GH_FULL_COLUMN * (uint32_t) c)
+			return false;
+	return true;
+}
+
+/*
+ * n is a constant where this is inlined, so the loops over the columns are
+ * rolled out and every column's place is a constant, too.  Two rows at a time:
+ * an addition to the same bin waits for the one before.
+ */
+static inline __attribute__((always_inline)) void
+count_regular(const block *b, size_t begin, size_t end, const int n)
+{
+	const uint8_t *record = b->records->record + b->columns[0];
+	const size_t size = b->records->size,
+				gradient = b->records->gradient - b->columns[0];
+	pair	   *sums = (pair *) (b->histogram + b->offset[b->columns[0]]);
+	const uint32_t *order = b->order;
+
+	for (size_t i = begin; i + 1 < end; i += 2)
+	{
+		const uint8_t *first = record + (order != NULL ? order[i] : i) * size,
+				   *second = record + (order != NULL ? order[i + 1] : i + 1) * size;
+		pair		g = *(const pair *) (first + gradient),
+					h = *(const pair *) (second + gradient);
+
+		if (order != NULL && i + PREFETCH + 1 < end)
+		{
+			__builtin_prefetch(record + order[i + PREFETCH] * size);
+			__builtin_prefetch(record + order[i + PREFETCH + 1] * size);
+		}
+#pragma GCC unroll 16
+		for (int c = 0; c < n; c++)
+			sums[GH_FULL_COLUMN * c + first[c]] += g;
+#pragma GCC unroll 16
+		for (int c = 0; c < n; c++)
+			sums[GH_FULL_COLUMN * c + second[c]] += h;
+	}
+	if ((end - begin) % 2 == 1)
+	{
+		const uint8_t *last = record + (order != NULL ? order[end - 1] : end - 1) * size;
+
+		for (int c = 0; c < n; c++)
+			sums[GH_FULL_COLUMN * c + last[c]] += *(const pair *) (last + gradient);
 	}
 }
 
 static void
-count_rows(const uint8_t *codes, size_t stride, const gh_sum *gradient, const uint32_t *order, size_t begin, size_t end,
-		   const uint16_t *columns, int n, const uint32_t *offset, gh_sum *histogram)
+count_scattered(const block *b, size_t begin, size_t end)
 {
-	const pair *pairs = (const pair *) gradient;
+	pair	   *sums[BLOCK_COLUMNS];
 
-	if (order == NULL)
-	{
-		for (size_t i = begin; i < end; i++)
-			count_row(codes + i * stride, pairs[i], columns, n, offset, histogram);
-		return;
-	}
+	for (int c = 0; c < b->n; c++)
+		sums[c] = (pair *) (b->histogram + b->offset[b->columns[c]]);
 	for (size_t i = begin; i < end; i++)
 	{
-		size_t		row = order[i];
+		const uint8_t *code = b->records->record + (b->order != NULL ? b->order[i] : i) * b->records->size;
+		pair		g = *(const pair *) (code + b->records->gradient);
 
-		if (i + PREFETCH < end)
-		{
-			__builtin_prefetch(codes + order[i + PREFETCH] * stride);
-			__builtin_prefetch(&pairs[order[i + PREFETCH]]);
-		}
-		count_row(codes + row * stride, pairs[row], columns, n, offset, histogram);
+		if (b->order != NULL && i + PREFETCH < end)
+			__builtin_prefetch(b->records->record + b->order[i + PREFETCH] * b->records->size);
+		for (int c = 0; c < b->n; c++)
+			sums[c][code[b->columns[c]]] += g;
+	}
+}
+
+#define COUNT(n) \
+	case n: \
+		count_regular(b, begin, end, n); \
+		return
+
+static void
+count_rows(const block *b, size_t begin, size_t end)
+{
+	switch (is_regular(b) ? b->n : 0)
+	{
+			COUNT(1);
+			COUNT(2);
+			COUNT(3);
+			COUNT(4);
+			COUNT(5);
+			COUNT(6);
+			COUNT(7);
+			COUNT(8);
+			COUNT(9);
+			COUNT(10);
+			COUNT(11);
+			COUNT(12);
+			COUNT(13);
+			COUNT(14);
+			COUNT(15);
+			COUNT(16);
+		default:
+			count_scattered(b, begin, end);
 	}
 }
 
 gh_status
-gh_histogram_count(gh_ctx *ctx, const uint8_t *codes, int stride, const gh_sum *gradient, const uint32_t *order,
-				   size_t n, const uint16_t *columns, int n_columns, const uint32_t *offset, gh_sum *histogram)
+gh_histogram_count(gh_ctx *ctx, const gh_records *records, const uint32_t *order, size_t n, const uint16_t *columns,
+				   int n_columns, const uint32_t *offset, gh_sum *histogram)
 {
 	for (int first = 0; first < n_columns; first += BLOCK_COLUMNS)
 	{
-		int			block = n_columns - first < BLOCK_COLUMNS ? n_columns - first : BLOCK_COLUMNS;
-		size_t		rows = POLL_ADDITIONS / (unsigned) block;
+		block		b = {records, order, 0, columns + first, offset, histogram};
+		size_t		rows;
 
+		b.n = n_columns - first < BLOCK_COLUMNS ? n_columns - first : BLOCK_COLUMNS;
+		rows = POLL_ADDITIONS / (unsigned) b.n;
 		for (size_t begin = 0; begin < n; begin += rows)
 		{
-			size_t		end = begin + rows < n ? begin + rows : n;
-
 			GH_CHECK_STOP(ctx);
-			count_rows(codes, (size_t) stride, gradient, order, begin, end, columns + first, block, offset, histogram);
+			count_rows(&b, begin, begin + rows < n ? begin + rows : n);
 		}
 	}
 	return GH_OK;

@@ -21,16 +21,16 @@ gh_sample_rows(gh_grower *grower, uint32_t index)
 
 	if (grower->params->subsample >= 1.0)
 	{
-		for (size_t i = 0; i < grower->n; i++)
+		for (size_t i = 0; i < grower->records->n; i++)
 		{
 			if (i % POLL_ROWS == 0)
 				GH_CHECK_STOP(grower->ctx);
 			grower->order[i] = (uint32_t) i;
 		}
-		grower->n_sample = grower->n;
+		grower->n_sample = grower->records->n;
 		return GH_OK;
 	}
-	for (size_t i = 0; i < grower->n; i++)
+	for (size_t i = 0; i < grower->records->n; i++)
 	{
 		if (i % POLL_ROWS == 0)
 			GH_CHECK_STOP(grower->ctx);
@@ -51,7 +51,7 @@ gh_sample_rows(gh_grower *grower, uint32_t index)
  * The product is a float's, as in XGBoost: 0.29 of 100 is 29.
  */
 static int
-draw(gh_grower *grower, double rate, uint64_t seed, const uint16_t *from, int n, uint16_t *to)
+draw(uint32_t *shuffle, double rate, uint64_t seed, const uint16_t *from, int n, uint16_t *to)
 {
 	int			m = (int) ((float) rate * (float) n),
 				taken = 0;
@@ -64,11 +64,11 @@ draw(gh_grower *grower, double rate, uint64_t seed, const uint16_t *from, int n,
 	}
 	m = m < 1 ? 1 : m;
 	for (int i = 0; i < n; i++)
-		grower->shuffle[i] = (uint32_t) i;
-	gh_random_shuffle(seed, GH_STREAM_BOOST_COLUMNS, grower->shuffle, (uint64_t) n);
+		shuffle[i] = (uint32_t) i;
+	gh_random_shuffle(seed, GH_STREAM_BOOST_COLUMNS, shuffle, (uint64_t) n);
 	memset(chosen, 0, (size_t) n);
 	for (int i = 0; i < m; i++)
-		chosen[grower->shuffle[i]] = 1;
+		chosen[shuffle[i]] = 1;
 	for (int i = 0; i < n; i++)
 		if (chosen[i])
 			to[taken++] = from[i];
@@ -82,7 +82,7 @@ gh_sample_tree_features(gh_grower *grower, uint32_t index)
 
 	for (int f = 0; f < n; f++)
 		grower->level_features[f] = (uint16_t) f;
-	grower->n_tree_features = draw(grower, grower->params->colsample_bytree,
+	grower->n_tree_features = draw(grower->shuffle, grower->params->colsample_bytree,
 								   gh_random_seed(grower->params->seed, index, 1), grower->level_features, n,
 								   grower->tree_features);
 	grower->level_depth = -1;
@@ -99,21 +99,28 @@ gh_sample_tree_features(gh_grower *grower, uint32_t index)
 	}
 }
 
-const uint16_t *
-gh_sample_node_features(gh_grower *grower, uint32_t index, uint32_t node, int *n)
+void
+gh_sample_level_features(gh_grower *grower, uint32_t index, int depth)
 {
-	const gh_boost_params *params = grower->params;
-	int			depth = grower->nodes[node].depth;
+	uint64_t	seed = gh_random_seed(gh_random_seed(grower->params->seed, index, 2), (uint64_t) depth, 0);
 
-	if (grower->level_depth != depth)
-	{
-		uint64_t	seed = gh_random_seed(params->seed, index, 2);
+	if (grower->level_depth == depth)
+		return;
+	grower->n_level_features = draw(grower->shuffle, grower->params->colsample_bylevel, seed, grower->tree_features,
+									grower->n_tree_features, grower->level_features);
+	grower->level_depth = depth;
+}
 
-		grower->n_level_features = draw(grower, params->colsample_bylevel, gh_random_seed(seed, (uint64_t) depth, 0),
-										grower->tree_features, grower->n_tree_features, grower->level_features);
-		grower->level_depth = depth;
-	}
-	*n = draw(grower, params->colsample_bynode, gh_random_seed(gh_random_seed(params->seed, index, 3), node, 0),
-			  grower->level_features, grower->n_level_features, grower->node_features);
-	return grower->node_features;
+const uint16_t *
+gh_sample_node_features(const gh_grower *grower, uint32_t index, uint32_t node, int worker, int *n)
+{
+	double		rate = grower->params->colsample_bynode;
+	size_t		mine = (size_t) worker * (size_t) grower->bins->n_features;
+
+	*n = grower->n_level_features;
+	if (rate >= 1.0)
+		return grower->level_features;
+	*n = draw(grower->shuffle + mine, rate, gh_random_seed(gh_random_seed(grower->params->seed, index, 3), node, 0),
+			  grower->level_features, grower->n_level_features, grower->node_features + mine);
+	return grower->node_features + mine;
 }

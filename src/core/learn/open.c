@@ -1,0 +1,426 @@
+/*
+ * open.c
+ *		Opening nodes: children, partitions, histograms and splits.
+ *
+ * The histogram of the smaller child is counted and the other one's got by
+ * subtraction from the parent's.  Nodes of a batch do not touch each other's
+ * rows and sums, and sums are integers, so the work can be dealt to threads in
+ * any way: by node, and histograms by groups of columns too.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/gh_threads.h"
+#include "learn/boost_private.h"
+
+/* A gain that is not above this is noise (XGBoost's kRtEps). */
+#define SMALLEST_GAIN 1e-6f
+#define POLL_ROWS ((uint32_t) 1 << 18)
+/* Batches of fewer rows are not worth waking a thread for. */
+#define PARALLEL_ROWS 8192
+
+typedef struct opening
+{
+	gh_grower  *g;
+	uint32_t	index;			/* of the tree */
+} opening;
+
+static gh_status
+run(opening *o, size_t n_tasks, gh_task task)
+{
+	if (o->g->batch_rows >= PARALLEL_ROWS)
+		return gh_parallel(o->g->ctx, n_tasks, task, o);
+	for (size_t i = 0; i < n_tasks; i++)
+		GH_TRY(task(o->g->ctx, o, i, 0));
+	return GH_OK;
+}
+
+static uint32_t
+node_rows(const gh_grown *node)
+{
+	return node->end - node->begin;
+}
+
+/* ---- partitions -------------------------------------------------------- */
+
+gh_step
+gh_open_step(const gh_grower *g, const gh_grown *node)
+{
+	int			f = node->split.feature;
+
+	if (node->left == 0)
+		return (gh_step) {.value = node->weight * g->rates.eta};
+	return (gh_step) {
+		.left = node->left,
+		.bin = (int16_t) node->split.bin,
+		.column = (uint16_t) f,
+		.miss_column = g->bins->miss_column[f],
+		.miss_code = (int16_t) (g->bins->has_missing[f] ? g->bins->miss_code[f] : -1),
+		.default_left = node->split.default_left
+	};
+}
+
+/* Which codes of the split's column go right; code 255 of a missing value by itself too. */
+static void
+table_of_step(const gh_step *step, uint8_t right[256])
+{
+	for (int code = 0; code < 256; code++)
+		right[code] = code > step->bin;
+	if (step->miss_column == step->column && step->miss_code >= 0)
+		right[step->miss_code] = !step->default_left;
+}
+
+/*
+ * Stable: rows that go left first, both parts in the order they had; right
+ * begins at *middle.  `missing`: the column that says so, or NULL.
+ */
+static gh_status
+partition(gh_grower *g, const gh_grown *node, const gh_step *step, uint32_t *middle)
+{
+	size_t		n = g->records->n;
+	const uint8_t *column = g->records->column + step->column * n,
+			   *missing = step->miss_column != step->column ? g->records->column + step->miss_column * n : NULL;
+	uint32_t   *order = g->order,
+			   *spare = g->spare + node->begin,
+				left = node->begin,
+				right = 0;
+	uint8_t		goes_right[256];
+
+	table_of_step(step, goes_right);
+	for (uint32_t begin = node->begin; begin < node->end; begin += POLL_ROWS)
+	{
+		uint32_t	end = node->end - begin < POLL_ROWS ? node->end : begin + POLL_ROWS;
+
+		GH_CHECK_STOP(g->ctx);
+		for (uint32_t i = begin; i < end; i++)
+		{
+			uint32_t	row = order[i],
+						side = goes_right[column[row]];
+
+			if (missing != NULL && missing[row])
+				side = !step->default_left;
+			order[left] = row;
+			spare[right] = row;
+			left += 1 - side;
+			right += side;
+		}
+	}
+	memcpy(order + left, spare, right * sizeof(uint32_t));
+	*middle = left;
+	return GH_OK;
+}
+
+static gh_status
+partition_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+{
+	gh_grower  *g = ((opening *) arg)->g;
+	gh_grown   *node = &g->nodes[g->batch[task]],
+			   *left = &g->nodes[node->left];
+	gh_step		step = gh_open_step(g, node);
+	uint32_t	middle = 0;
+
+	(void) ctx;
+	(void) worker;
+	GH_TRY(partition(g, node, &step, &middle));
+	left[0].begin = node->begin;
+	left[0].end = left[1].begin = middle;
+	left[1].end = node->end;
+	return GH_OK;
+}
+
+/* ---- histograms and splits --------------------------------------------- */
+
+/* What stands in the last bin of a feature whose missing values have a column of their own is taken out of it. */
+static void
+take_out_missing(const gh_grower *g, gh_sum *sums)
+{
+	for (int i = 0; i < g->n_tree_features; i++)
+	{
+		int			f = g->tree_features[i],
+					c = g->bins->miss_column[f];
+
+		if (c != f)
+			sums[g->offset[f] + 255] = gh_sum_subtract(sums[g->offset[f] + 255], sums[g->offset[c] + 1]);
+	}
+}
+
+/* One group of a node's columns. */
+static gh_status
+count_group(gh_grower *g, const gh_grown *node, int32_t slot, int group)
+{
+	size_t		begin,
+				end;
+	gh_sum	   *sums = gh_pool_sums(g, slot);
+	bool		all = node_rows(node) == g->records->n;
+
+	gh_chunk((size_t) g->n_columns, (size_t) g->n_groups, (size_t) group, &begin, &end);
+	for (size_t i = begin; i < end; i++)
+	{
+		uint16_t	c = g->columns[i];
+		size_t		after = c + 1 < g->bins->n_columns ? g->offset[c + 1] : g->histogram_size;
+
+		memset(sums + g->offset[c], 0, (after - g->offset[c]) * sizeof(gh_sum));
+	}
+	return gh_histogram_count(g->ctx, g->records, all ? NULL : g->order + node->begin, node_rows(node),
+							  g->columns + begin, (int) (end - begin), g->offset, sums);
+}
+
+static gh_status
+count_node(gh_grower *g, const gh_grown *node, int32_t slot)
+{
+	for (int group = 0; group < g->n_groups; group++)
+		GH_TRY(count_group(g, node, slot, group));
+	return GH_OK;
+}
+
+/* from -= sums, in the columns of this tree. */
+static void
+subtract_sums(const gh_grower *g, gh_sum *from, const gh_sum *sums)
+{
+	for (int k = 0; k < g->n_columns; k++)
+	{
+		uint16_t	c = g->columns[k];
+		size_t		end = c + 1 < g->bins->n_columns ? g->offset[c + 1] : g->histogram_size;
+
+		for (size_t i = g->offset[c]; i < end; i++)
+		{
+			from[i].g -= sums[i].g;
+			from[i].h -= sums[i].h;
+		}
+	}
+}
+
+bool
+gh_open_worth(const gh_grower *g, const gh_grown *node)
+{
+	return node->split.gain > SMALLEST_GAIN && node->split.gain >= g->rates.gamma;
+}
+
+static void
+find_split(gh_grower *g, uint32_t index, uint32_t id, int32_t slot, int worker)
+{
+	int			n;
+	const uint16_t *features = gh_sample_node_features(g, index, id, worker, &n);
+
+	gh_split_find(&g->rates, g->bins, gh_pool_sums(g, slot), g->offset, features, n, &g->nodes[id]);
+}
+
+/* A node that will be opened keeps its sums; else they go back to the pool. */
+static void
+keep_or_release(gh_grower *g, uint32_t id, int32_t slot)
+{
+	gh_grown   *node = &g->nodes[id];
+
+	if (gh_open_worth(g, node))
+		node->histogram = slot < g->n_slots ? slot : -1;
+	else
+		gh_pool_release(g, slot);
+}
+
+/* The children of a node by size; of two equal ones the left is the small one. */
+static void
+order_children(const gh_grower *g, uint32_t id, uint32_t *small, uint32_t *large)
+{
+	uint32_t	left = g->nodes[id].left;
+	bool		right_is_smaller = node_rows(&g->nodes[left + 1]) < node_rows(&g->nodes[left]);
+
+	*small = left + right_is_smaller;
+	*large = left + !right_is_smaller;
+}
+
+static gh_status
+count_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+{
+	opening    *o = arg;
+	gh_grower  *g = o->g;
+	size_t		node = task / (size_t) g->n_groups;
+	uint32_t	small,
+				large;
+
+	(void) ctx;
+	(void) worker;
+	order_children(g, g->batch[node], &small, &large);
+	return count_group(g, &g->nodes[small], g->nodes[g->batch[node]].child_slot, (int) (task % (size_t) g->n_groups));
+}
+
+/* Sums of the larger child out of the parent's; both best splits. */
+static gh_status
+split_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+{
+	opening    *o = arg;
+	gh_grower  *g = o->g;
+	int32_t		slot = g->nodes[g->batch[task]].child_slot,
+				kept = g->nodes[g->batch[task]].histogram;
+	uint32_t	small,
+				large;
+
+	GH_CHECK_STOP(ctx);
+	order_children(g, g->batch[task], &small, &large);
+	take_out_missing(g, gh_pool_sums(g, slot));
+	subtract_sums(g, gh_pool_sums(g, kept), gh_pool_sums(g, slot));
+	find_split(g, o->index, small, slot, worker);
+	find_split(g, o->index, large, kept, worker);
+	return GH_OK;
+}
+
+/* The sums of a node alone, with what slot there is. */
+static gh_status
+evaluate_alone(gh_grower *g, uint32_t index, uint32_t id)
+{
+	int32_t		slot = gh_pool_take(g);
+
+	GH_TRY(count_node(g, &g->nodes[id], slot));
+	take_out_missing(g, gh_pool_sums(g, slot));
+	find_split(g, index, id, slot, 0);
+	keep_or_release(g, id, slot);
+	return GH_OK;
+}
+
+/* Nodes whose sums were kept. */
+static gh_status
+evaluate_together(opening *o)
+{
+	gh_grower  *g = o->g;
+
+	for (int i = 0; i < g->n_batch; i++)
+		g->nodes[g->batch[i]].child_slot = gh_pool_take(g);
+	GH_TRY(run(o, (size_t) g->n_batch * (size_t) g->n_groups, count_task));
+	GH_TRY(run(o, (size_t) g->n_batch, split_task));
+	for (int i = 0; i < g->n_batch; i++)
+	{
+		uint32_t	small,
+					large;
+
+		order_children(g, g->batch[i], &small, &large);
+		keep_or_release(g, small, g->nodes[g->batch[i]].child_slot);
+		keep_or_release(g, large, g->nodes[g->batch[i]].histogram);
+	}
+	return GH_OK;
+}
+
+static gh_status
+evaluate_children(opening *o)
+{
+	gh_grower  *g = o->g;
+	const gh_grown *first = &g->nodes[g->batch[0]];
+	uint32_t	left = first->left;
+
+	gh_sample_level_features(g, o->index, first->depth + 1);
+	if (first->histogram >= 0)
+		return evaluate_together(o);
+	GH_TRY(evaluate_alone(g, o->index, left));
+	return evaluate_alone(g, o->index, left + 1);
+}
+
+/* ---- nodes ------------------------------------------------------------- */
+
+static gh_status
+reserve_nodes(gh_grower *g, uint32_t more)
+{
+	uint32_t	max = g->max_nodes;
+	void	   *block;
+
+	while (g->n_nodes + more > max)
+		max *= 2;
+	if (max == g->max_nodes)
+		return GH_OK;
+	if ((block = gh_realloc(g->ctx, g->nodes, max, sizeof(gh_grown))) == NULL)
+		return gh_ctx_status(g->ctx);
+	g->nodes = block;
+	if ((block = gh_realloc(g->ctx, g->queue, max, sizeof(uint32_t))) == NULL)
+		return gh_ctx_status(g->ctx);
+	g->queue = block;
+	if ((block = gh_realloc(g->ctx, g->batch, max, sizeof(uint32_t))) == NULL)
+		return gh_ctx_status(g->ctx);
+	g->batch = block;
+	if ((block = gh_realloc(g->ctx, g->steps, max, sizeof(gh_step))) == NULL)
+		return gh_ctx_status(g->ctx);
+	g->steps = block;
+	g->max_nodes = max;
+	return GH_OK;
+}
+
+/* Two children with their sums, weights and bounds; their rows come with the partition. */
+static void
+make_children(gh_grower *g, uint32_t id)
+{
+	gh_grown   *node = &g->nodes[id],
+			   *left = &g->nodes[g->n_nodes],
+			   *right = left + 1;
+	int			constraint = g->rates.monotone != NULL ? g->rates.monotone[node->split.feature] : 0;
+
+	node->left = g->n_nodes;
+	g->n_nodes += 2;
+	*left = (gh_grown) {.depth = node->depth + 1, .histogram = -1, .lower = node->lower, .upper = node->upper};
+	*right = *left;
+	left->total = node->split.left;
+	right->total = gh_sum_subtract(node->total, node->split.left);
+	if (constraint != 0)
+	{
+		float		middle = (gh_split_weight(&g->rates, left->total, node->lower, node->upper) +
+							  gh_split_weight(&g->rates, right->total, node->lower, node->upper)) / 2.0f;
+
+		*(constraint > 0 ? &left->upper : &left->lower) = middle;
+		*(constraint > 0 ? &right->lower : &right->upper) = middle;
+	}
+	gh_split_weigh(&g->rates, left);
+	gh_split_weigh(&g->rates, right);
+}
+
+gh_status
+gh_open_batch(gh_grower *g, uint32_t index, bool children_may_split)
+{
+	opening		o = {g, index};
+
+	GH_TRY(reserve_nodes(g, 2 * (uint32_t) g->n_batch));
+	g->batch_rows = 0;
+	for (int i = 0; i < g->n_batch; i++)
+	{
+		make_children(g, g->batch[i]);
+		g->batch_rows += node_rows(&g->nodes[g->batch[i]]);
+	}
+	GH_TRY(run(&o, (size_t) g->n_batch, partition_task));
+	if (children_may_split)
+		return evaluate_children(&o);
+	for (int i = 0; i < g->n_batch; i++)
+		gh_pool_release(g, g->nodes[g->batch[i]].histogram);
+	return GH_OK;
+}
+
+/* ---- the root ---------------------------------------------------------- */
+
+static gh_status
+count_root_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+{
+	gh_grower  *g = ((opening *) arg)->g;
+
+	(void) ctx;
+	(void) worker;
+	return count_group(g, &g->nodes[0], g->nodes[0].histogram, (int) task);
+}
+
+gh_status
+gh_open_root(gh_grower *g, uint32_t index)
+{
+	opening		o = {g, index};
+	gh_grown   *root = &g->nodes[0];
+	int32_t		slot = gh_pool_take(g);
+	uint16_t	c = g->tree_features[0];
+	size_t		end = c + 1 < g->bins->n_columns ? g->offset[c + 1] : g->histogram_size;
+	gh_sum	   *sums = gh_pool_sums(g, slot);
+
+	g->n_nodes = 1;
+	g->batch_rows = g->n_sample;
+	*root = (gh_grown) {.end = (uint32_t) g->n_sample, .histogram = slot, .lower = -INFINITY, .upper = INFINITY};
+	GH_TRY(run(&o, (size_t) g->n_groups, count_root_task));
+	/* every row has a code in every column */
+	for (size_t i = g->offset[c]; i < end; i++)
+		root->total = gh_sum_add(root->total, sums[i]);
+	take_out_missing(g, sums);
+	gh_split_weigh(&g->rates, root);
+	gh_sample_level_features(g, index, 0);
+	find_split(g, index, 0, slot, 0);
+	root->histogram = -1;
+	keep_or_release(g, 0, slot);
+	return GH_OK;
+}
