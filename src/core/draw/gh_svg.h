@@ -29,6 +29,7 @@
 
 /* Heights of the fonts by class. */
 #define GH_SIZE_TITLE 17.0
+#define GH_SIZE_NAME 15.0
 #define GH_SIZE_TEXT 13.0
 #define GH_SIZE_SMALL 12.0
 
@@ -112,8 +113,8 @@ extern double gh_svg_text(gh_svg *svg, const char *class, gh_anchor anchor, doub
 /*
  * Eight colours that people with protanopia, deuteranopia and tritanopia tell
  * apart: Okabe and Ito's (https://jfly.uni-koeln.de/color/) without black and
- * yellow, with two of Tol's (https://personal.sron.nl/~pault/); lighter ones
- * on dark ground.
+ * yellow, with a wine red of Tol's (https://personal.sron.nl/~pault/) and a
+ * brown; on dark ground others of the same hues.
  */
 #define GH_PALETTE 8
 extern const char *gh_fill_class(size_t i); /* i modulo GH_PALETTE */

@@ -131,7 +131,7 @@ typedef struct key
 } key;
 
 static void
-add_key(key *k, const char *name, const char *class, size_t count)
+add_key(key *k, const char *name, gh_key shape, const char *class, size_t count)
 {
 	char		number[GH_NUMBER_SIZE],
 			   *text = k->text[k->n];
@@ -140,7 +140,7 @@ add_key(key *k, const char *name, const char *class, size_t count)
 	append(text, LEGEND_TEXT, " (");
 	append(text, LEGEND_TEXT, gh_number_count(number, count));
 	append(text, LEGEND_TEXT, ")");
-	k->item[k->n++] = (gh_legend_item) {text, class, GH_KEY_DOT};
+	k->item[k->n++] = (gh_legend_item) {text, class, shape};
 }
 
 static void
@@ -154,13 +154,13 @@ make_key(const canvas *c, key *k)
 	if (p->cluster == NULL || p->n == 0)
 		return;
 	for (size_t l = 1; l <= shown; l++)
-		add_key(k, p->cluster_name[c->layers[l].cluster], gh_fill_class(c->layers[l].color), c->layers[l].size);
+		add_key(k, p->cluster_name[c->layers[l].cluster], GH_KEY_DOT, gh_fill_class(c->layers[l].color), c->layers[l].size);
 	for (size_t l = shown + 1; l < c->n_layers; l++)
 		rest += c->layers[l].size;
 	if (rest > 0)
-		add_key(k, "smaller clusters", "none", rest);
+		add_key(k, "smaller clusters", GH_KEY_RING, "none axis", rest);
 	if (c->layers[0].size > 0)
-		add_key(k, "noise", "qn", c->layers[0].size);
+		add_key(k, "noise", GH_KEY_DOT, "qn", c->layers[0].size);
 }
 
 /* Two arrows in the corner: the axes have a direction, but no unit and no meaning of their own. */

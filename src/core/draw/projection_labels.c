@@ -20,7 +20,7 @@
 #define MOST_TOOLTIPS 2000
 #define MOST_CLUSTER_NAMES 200
 #define CLUSTER_NAME_WIDTH 170.0
-#define NAME_SIZE 15.0
+#define MANY_NAMES 12			/* clusters from which on their names are written smaller, unless they are numbers */
 #define LABEL_WIDTH 140.0
 #define LINE 15.0				/* height of a label's box */
 
@@ -29,26 +29,39 @@
 /* Where names of clusters go: they take their places first and are written last. */
 typedef struct cluster_names
 {
+	double		font;			/* its height */
 	size_t		n;
 	size_t		layer[MOST_CLUSTER_NAMES];
 	gh_box		box[MOST_CLUSTER_NAMES];
 } cluster_names;
 
+/* Many long names would hide the points. */
+static double
+name_font(const canvas *c)
+{
+	if (c->n_layers - 1 >= MANY_NAMES)
+		for (size_t l = 1; l < c->n_layers; l++)
+			if (strlen(c->points->cluster_name[c->layers[l].cluster]) > 4)
+				return GH_SIZE_TEXT;
+	return GH_SIZE_NAME;
+}
+
 static gh_status
 place_clusters(canvas *c, gh_place *place, cluster_names *names)
 {
+	names->font = name_font(c);
 	for (size_t l = 1; l < c->n_layers && l <= MOST_CLUSTER_NAMES; l++)
 	{
 		const layer *at = &c->layers[l];
 		const char *name = c->points->cluster_name[at->cluster];
 		char		cut[512];
-		gh_box		box = {.height = NAME_SIZE + 2};
+		gh_box		box = {.height = names->font + 2};
 		bool		placed;
 
 		GH_CHECK_STOP(c->ctx);
 		if (at->size == 0 || name[0] == '\0')
 			continue;
-		box.width = gh_text_cut(cut, sizeof(cut), name, NAME_SIZE, CLUSTER_NAME_WIDTH) + 4;
+		box.width = gh_text_cut(cut, sizeof(cut), name, names->font, CLUSTER_NAME_WIDTH) + 4;
 		GH_TRY(gh_place_over(place, at->x, at->y, 60, &box, &placed));
 		if (!placed)
 			continue;
@@ -65,7 +78,8 @@ write_clusters(const canvas *c, gh_svg *svg, const cluster_names *names)
 	{
 		const gh_box *box = &names->box[k];
 
-		gh_svg_text(svg, "n halo", GH_MIDDLE, box->x + box->width / 2, box->y + NAME_SIZE - 2, NAME_SIZE,
+		gh_svg_text(svg, names->font > GH_SIZE_TEXT ? "n halo" : "b halo", GH_MIDDLE, box->x + box->width / 2,
+					box->y + names->font - 2, names->font,
 					CLUSTER_NAME_WIDTH, c->points->cluster_name[c->layers[names->layer[k]].cluster]);
 	}
 	return svg->m.status;
@@ -153,9 +167,9 @@ find_named(canvas *c, named *names)
 	return status;
 }
 
-/* The tooltip says the cluster too. */
+/* A point with a name: the tooltip says the cluster too. */
 static void
-mark_point(canvas *c, gh_svg *svg, uint32_t i, double r)
+mark_point(const canvas *c, gh_svg *svg, uint32_t i, double r)
 {
 	const gh_projected *p = c->points;
 	uint32_t	l = point_layer(c, i);
@@ -195,6 +209,7 @@ label_point(canvas *c, gh_svg *svg, gh_place *place, uint32_t i, bool *placed)
 		gh_svg_line(svg, "axis", x, y, near_x, near_y);
 		gh_svg_end(svg);
 	}
+	mark_point(c, svg, i, fmax(c->radius, 2.2));
 	gh_svg_text(svg, "c halo", GH_START, box.x + 1, box.y + 11, GH_SIZE_SMALL, LABEL_WIDTH, c->points->label[i]);
 	return GH_OK;
 }
@@ -209,15 +224,19 @@ is_apart(const canvas *c, const uint32_t *labelled, size_t n, uint32_t i)
 	return true;
 }
 
+/* The marks are drawn already: these carry the names, and the pointer finds them though they cannot be seen. */
 static gh_status
-mark_points(canvas *c, gh_svg *svg, const named *names)
+add_tooltips(const canvas *c, gh_svg *svg, const named *names)
 {
+	gh_svg_group(svg, NULL);
+	gh_svg_attr(svg, "fill-opacity", "0");
 	for (size_t k = names->n < MOST_TOOLTIPS ? names->n : MOST_TOOLTIPS; k-- > 0;)
 	{
 		if ((k & 63) == 0)
 			GH_CHECK_STOP(c->ctx);
-		mark_point(c, svg, names->point[k], names->n <= FEW_NAMES ? fmax(c->radius, 2) : c->radius);
+		mark_point(c, svg, names->point[k], fmax(c->radius, 2));
 	}
+	gh_svg_end(svg);
 	return svg->m.status;
 }
 
@@ -262,7 +281,7 @@ gh_projection_labels(canvas *c, gh_svg *svg)
 	if (c->points->label != NULL)
 	{
 		GH_GOTO(done, find_named(c, &names));
-		GH_GOTO(done, mark_points(c, svg, &names));
+		GH_GOTO(done, add_tooltips(c, svg, &names));
 		GH_GOTO(done, label_points(c, svg, &place, &names));
 	}
 	status = write_clusters(c, svg, &clusters);

@@ -235,7 +235,8 @@ write_path(marks *m, gh_svg *svg, size_t from, size_t to, uint8_t level)
 static gh_status
 write_layer(marks *m, gh_svg *svg, size_t l, size_t from, size_t to)
 {
-	static const double opacity[LEVELS] = {0.3, 0.4, 0.52, 0.66, 0.82, 1};
+	/* single marks of many are faint, or all would be one surface */
+	double		faintest = m->square ? 0.25 : 0.5;
 	bool		present[LEVELS] = {false};
 	char		class[16] = "none ";
 
@@ -249,7 +250,7 @@ write_layer(marks *m, gh_svg *svg, size_t l, size_t from, size_t to)
 		gh_svg_path(svg, class);
 		GH_TRY(write_path(m, svg, from, to, (uint8_t) level));
 		gh_svg_path_done(svg);
-		gh_svg_attr_number(svg, "opacity", opacity[level] * (l == 0 ? 0.8 : 1));
+		gh_svg_attr_number(svg, "opacity", faintest + (1 - faintest) * level / (LEVELS - 1));
 		gh_svg_end(svg);
 	}
 	return GH_OK;

@@ -39,10 +39,10 @@ static const char style[] =
 ".gh .halo{stroke:#14171c}.gh .bg{fill:#14171c}"
 ".gh .grid{stroke:#2b3138}.gh .axis{stroke:#7a838d}.gh .rule{stroke:#a3acb6}"
 ".gh .ink{stroke:#e6edf3}.gh .edge{stroke:#14171c}.gh .faint,.gh .qn{fill:#4a525b}.gh .vn{stroke:#4a525b}"
-".gh .f0{fill:#4c9be0}.gh .f1{fill:#f0742b}.gh .f2{fill:#1fb58f}.gh .f3{fill:#e59ac4}"
-".gh .f4{fill:#f2c14e}.gh .f5{fill:#8fd3f4}.gh .f6{fill:#c2477f}.gh .f7{fill:#b08d7a}"
-".gh .s0{stroke:#4c9be0}.gh .s1{stroke:#f0742b}.gh .s2{stroke:#1fb58f}.gh .s3{stroke:#e59ac4}"
-".gh .s4{stroke:#f2c14e}.gh .s5{stroke:#8fd3f4}.gh .s6{stroke:#c2477f}.gh .s7{stroke:#b08d7a}"
+".gh .f0{fill:#3b82d6}.gh .f1{fill:#e8590c}.gh .f2{fill:#66d9a0}.gh .f3{fill:#e59ac4}"
+".gh .f4{fill:#ffd43b}.gh .f5{fill:#a5d8ff}.gh .f6{fill:#b0436f}.gh .f7{fill:#9c6644}"
+".gh .s0{stroke:#3b82d6}.gh .s1{stroke:#e8590c}.gh .s2{stroke:#66d9a0}.gh .s3{stroke:#e59ac4}"
+".gh .s4{stroke:#ffd43b}.gh .s5{stroke:#a5d8ff}.gh .s6{stroke:#b0436f}.gh .s7{stroke:#9c6644}"
 ".gh .q0{fill:#3d8bf0}.gh .v0{stroke:#3d8bf0}.gh .q1{fill:#4a8be2}.gh .v1{stroke:#4a8be2}"
 "}";
 
