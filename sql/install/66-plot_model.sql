@@ -43,3 +43,12 @@ CREATE FUNCTION plot_shap_paths(
 	LANGUAGE C STABLE PARALLEL UNSAFE COST 1000000;
 COMMENT ON FUNCTION plot_shap_paths(text, text, text, int) IS
 	'SVG picture of the paths of many songs through one classifier, from the base value to the result';
+
+-- Its statements run with the caller's rights; nothing on the caller's path is called.
+CREATE FUNCTION model_report(model text DEFAULT 'default')
+	RETURNS text
+	AS 'MODULE_PATHNAME', 'genre_hier_model_report'
+	LANGUAGE C STABLE PARALLEL UNSAFE COST 10000000
+	SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION model_report(text) IS
+	'HTML page with everything about a model: data, scores, supergenres, figures, examples, how to train it again';

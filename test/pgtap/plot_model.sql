@@ -1,7 +1,7 @@
 -- Pictures of models: well-formed whatever the names, the same whatever the order of rows, errors, rights
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(56);
+SELECT plan(74);
 \ir include/catalogue.sql
 
 CREATE TABLE trained AS SELECT * FROM train_hierarchy('m', supergenres => 'my_supergenres', iterations => 0, params => '{"n_estimators": 5}');
@@ -77,6 +77,38 @@ SELECT ok(plot_decision(17::bigint, 'place 1', 'numbers') LIKE '%>17: is it plac
 SELECT ok(is_picture(plot_precision('numbers')) AND plot_precision('numbers') LIKE '%There are no scores%', 'a model without scores');
 SELECT ok(is_picture(plot_shap_paths('genre1a', 'numbers', sample => 10)), 'and its paths');
 
+-- the report
+CREATE TABLE page AS SELECT model_report('m') AS html;
+CREATE FUNCTION number_of(html text, pattern text) RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM regexp_matches(html, pattern, 'g') $$;
+CREATE FUNCTION is_page(html text) RETURNS boolean LANGUAGE sql AS
+$$ SELECT xml_is_well_formed_document(regexp_replace(html, '<!DOCTYPE html>|<meta [^>]*>', '', 'g')) AND html LIKE '<!DOCTYPE html>%'
+	AND html !~ '<script|<img|<link|<iframe|@import|url\(|<[a-z]+ ([^<>]* )?on[a-z]+="|href="[^#]' AND length(html) < 10000000 $$;
+SELECT ok(is_page(html), 'model_report: elements that close, nothing from elsewhere') FROM page;
+SELECT is(number_of(html, '<h1>') || '/' || number_of(html, '<h2>') || '/' || number_of(html, '<section '), '1/7/7', 'headings') FROM page;
+SELECT ok(html !~ '<h[456]' AND strpos(html, '<h1>') < strpos(html, '<h2>') AND strpos(html, '<h2>') < strpos(html, '<h3>'), 'in their order') FROM page;
+SELECT is((SELECT array_agg(m[1] ORDER BY m[1]) FROM regexp_matches(html, 'href="#([^"]*)"', 'g') m),
+	(SELECT array_agg(m[1] ORDER BY m[1]) FROM regexp_matches(html, '<section id="([^"]*)"', 'g') m), 'the contents lead to the chapters') FROM page;
+SELECT is(number_of(html, '<th[> ]'), number_of(html, '<th scope="(col|row)"'), 'headers of tables have a scope') FROM page;
+SELECT is(number_of(html, '<table>'), number_of(html, '<table><caption>[^<]+</caption>'), 'tables have captions') FROM page;
+SELECT is(number_of(html, '<svg [^>]*role="img" aria-labelledby='), number_of(html, '</svg>\s*<figcaption>[^<]+</figcaption></figure>'),
+	'figures are described') FROM page;
+SELECT is(number_of(html, '<figure>'), 3 + 2 * 6 + 3::bigint, 'every figure: of the whole, of each supergenre, of the examples') FROM page;
+SELECT ok((SELECT count(*) = count(DISTINCT m[1]) FROM regexp_matches(html, ' id="([^"]*)"', 'g') m), 'no id twice') FROM page;
+SELECT ok((SELECT bool_and(html LIKE '%<td class="n">' || round(average_precision::numeric, 4) || '</td><td class="n">' || round(coverage_error::numeric, 3)
+	|| '</td><td class="n">' || round(min_coverage_error::numeric, 3) || '</td>%') FROM trained), 'the table of scores') FROM page;
+SELECT ok((SELECT bool_and(html LIKE '%<th scope="row">' || node || '</th><td>' || COALESCE(parent, '–') || '</td><td class="n">' || to_char(positives, 'FM999,990')
+	|| '</td>%') FROM genre_models, model_nodes(model) WHERE name = 'm'), 'every classifier') FROM page;
+SELECT is(model_report('m'), html, 'the same page every time') FROM page;
+CREATE FUNCTION run_call(html text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE replace(replace(replace(substring(html, '<pre><code>(SELECT \* FROM .*?;)</code>'), '&#39;', ''''), '&quot;', '"'), '&gt;', '>');
+END $$;
+SELECT run_call(html) FROM page;
+SELECT is((SELECT count(*) || '/' || count(DISTINCT model) FROM genre_models WHERE name = 'm'), '2/1', 'the call on the page trains the same model');
+SELECT is(drop_model('m', 2), 1, 'which goes again');
+SELECT ok(is_page(model_report('numbers')), 'a model of which little is known');
+SELECT throws_ok($$SELECT model_report('none')$$, '42704', 'model "none" does not exist', 'no report of an unknown model');
+
 -- hostile names
 CREATE FUNCTION draws(was text, name text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
@@ -86,6 +118,7 @@ BEGIN
 END $$;
 SELECT ok(draws('place 1', '<script>alert(1)</script>'), 'a supergenre that is a script');
 SELECT ok(draws('<script>alert(1)</script>', '"]]>'' & --><b>'), 'quotes');
+SELECT ok(is_page(model_report('m')), 'in a report');
 SELECT ok(draws('"]]>'' & --><b>', U&'\+01F3B8 \05E9\05DC\05D5\05DD \202E'), 'emoji, right to left');
 SELECT ok(draws(U&'\+01F3B8 \05E9\05DC\05D5\05DD \202E', E'\x01\x1b[31m\t'), 'control characters');
 SELECT ok(draws(E'\x01\x1b[31m\t', repeat(U&'\00E9', 5000)), '10,000 bytes');
@@ -96,7 +129,7 @@ SELECT ok(is_picture(plot_decision(E'<a href="x">\x01', 'genre2a', 'm')), 'a dec
 
 -- whose rights, and stable
 SELECT is((SELECT string_agg(DISTINCT concat(provolatile, proparallel), ',' ORDER BY concat(provolatile, proparallel)) FROM pg_proc
-	WHERE proname IN ('plot_precision', 'plot_decision', 'plot_shap_summary', 'plot_shap_paths')), 'sr,su', 'volatility');
+	WHERE proname IN ('plot_precision', 'plot_decision', 'plot_shap_summary', 'plot_shap_paths', 'model_report')), 'sr,su', 'volatility');
 CREATE ROLE gh_looker;
 GRANT USAGE ON SCHEMA public TO gh_looker;
 SET LOCAL ROLE gh_looker;
@@ -105,6 +138,7 @@ RESET ROLE;
 GRANT SELECT ON genre_models TO gh_looker;
 SET LOCAL ROLE gh_looker;
 SELECT lives_ok($$SELECT plot_precision('m')$$, 'which is enough for scores');
+SELECT ok(is_page(model_report('m')) AND model_report('m') LIKE '%may not be read%', 'and for a report without songs');
 SELECT throws_ok($$SELECT plot_shap_summary('genre2a', 'm')$$, '42501', NULL, 'not for songs');
 SELECT throws_ok($$SELECT plot_decision('song0001', 'genre2a', 'm')$$, '42501', NULL, 'nor for one of them');
 RESET ROLE;

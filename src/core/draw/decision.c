@@ -202,8 +202,9 @@ titles(const waterfall *w, char *title, char *subtitle, char *description)
 				percent[GH_NUMBER_SIZE],
 				before[GH_NUMBER_SIZE];
 
-	gh_text_cut(song, sizeof(song), chart->song, GH_SIZE_TITLE, 240);
-	gh_text_cut(name, sizeof(name), chart->node, GH_SIZE_TITLE, 240);
+	/* a short id leaves more room to the name */
+	gh_text_cut(name, sizeof(name), chart->node, GH_SIZE_TITLE * 1.08,
+				460 - gh_text_cut(song, sizeof(song), chart->song, GH_SIZE_TITLE * 1.08, 230));
 	gh_number_percent(percent, gh_sigmoid(w->result));
 	gh_number_percent(before, gh_sigmoid(w->base));
 	snprintf(title, GH_LINE_SIZE, "%s: is it %s? %s", song, name, percent);
