@@ -15,7 +15,7 @@
 #include "base/gh_sort.h"
 
 #define POLL 4095
-#define LEVELS 6
+#define LEVELS 8
 #define AROUND 4				/* units each way that count as around a mark */
 #define MANY_POINTS 30000		/* square marks from here on */
 #define MOST_CELLS 300000		/* a coarser grid when there were more marks */
@@ -272,7 +272,8 @@ open_cells(marks *m, gh_svg *svg)
 	gh_markup_number(out, m->quantum, 4);
 	gh_markup_raw(out, ")");
 	gh_markup_attr_close(out);
-	gh_svg_attr_number(svg, "stroke-width", fmax(2 * m->c->radius / m->quantum, 1));
+	/* squares meet: if they overlapped, the borders between opacities would show */
+	gh_svg_attr_number(svg, "stroke-width", m->square ? 1.05 : fmax(2 * m->c->radius / m->quantum, 1));
 	gh_svg_attr(svg, "stroke-linecap", m->square ? "square" : "round");
 }
 
@@ -300,7 +301,7 @@ gh_projection_marks(canvas *c, gh_svg *svg)
 
 	if (c->points->n == 0)
 		return GH_OK;
-	m.quantum = m.square ? 0.5 : 0.25;
+	m.quantum = m.square ? 0.75 : 0.25;
 	GH_GOTO(done, sum_density(&m));
 	GH_GOTO(done, find_full(&m));
 	GH_GOTO(done, find_cells(&m));
