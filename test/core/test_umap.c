@@ -460,7 +460,7 @@ quality(void **state)
 static void
 deterministic(void **state)
 {
-	size_t		n = 5000;
+	size_t		n = 9000;		/* four chunks of the layout */
 	int			d = 8;
 	double	   *x = blobs(n, d, 7, 2, 12);
 	size_t		size = sizeof(double) * n * 2;

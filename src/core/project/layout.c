@@ -1,29 +1,22 @@
 /*
  * layout.c
- *		UMAP's layout: the epochs, the chunks, and the baseline build.
+ *		UMAP's layout: the epochs, the rounds of chunks, and the baseline build.
  */
 #include "base/gh_isa.h"
 #include "base/gh_random.h"
 #include "base/gh_threads.h"
+#include "project/layout_cells.h"
 
 #define GH_LAYOUT_BUILD gh_layout_baseline
 #include "project/layout_body.h"
-
-/* Vertices per chunk at least, and chunks at most: fixed, whatever the threads. */
-#define VERTICES_PER_CHUNK 1024
-#define MOST_CHUNKS 32
-#define MOST_PAIRS (MOST_CHUNKS * (MOST_CHUNKS - 1) / 2)
-#define EDGES_PER_POLL 65536
 
 typedef struct job
 {
 	gh_layout_epoch epoch;
 	const gh_layout_build *build;
-	int			n_chunks;		/* 1, or even */
-	gh_layout_range ranges[MOST_CHUNKS];
-	gh_layout_bridge *bridges;	/* by pair of chunks */
-	size_t		pair_offsets[MOST_PAIRS + 1];
-	int			round;			/* which pairs meet */
+	gh_layout_cells cells;
+	uint64_t	key;			/* of the epoch's random numbers */
+	int			round;			/* which chunks meet */
 } job;
 
 static const gh_layout_build *
@@ -43,89 +36,20 @@ choose_build(void)
 	return &gh_layout_baseline;
 }
 
-/* Chunks of about equally many edges. */
-static void
-cut_chunks(job *j, const gh_graph *g)
-{
-	size_t		n_chunks = g->n / VERTICES_PER_CHUNK / 2 * 2,
-				v = 0;
-
-	j->n_chunks = n_chunks < 2 ? 1 : n_chunks > MOST_CHUNKS ? MOST_CHUNKS : (int) n_chunks;
-	for (int c = 0; c < j->n_chunks; c++)
-	{
-		size_t		goal = g->offsets[g->n] / j->n_chunks * (c + 1);
-
-		j->ranges[c].begin = v;
-		while (v < g->n && (c == j->n_chunks - 1 || g->offsets[v] < goal))
-			v++;
-		j->ranges[c].end = v;
-	}
-}
-
-/* The place of the pair (low, high) in pair_offsets. */
-static int
-pair_of(int low, int high)
-{
-	return high * (high - 1) / 2 + low;
-}
-
-/* Counts the edges of each pair of chunks, or puts them where the counts say. */
 static gh_status
-sort_bridges(gh_ctx *ctx, job *j, size_t *counts)
+run_cell_of(gh_ctx *ctx, const job *j, int one, int two)
 {
-	const gh_graph *g = j->epoch.graph;
+	int			cell = gh_layout_cell(one, two);
 
-	for (int low = 0; low < j->n_chunks; low++)
-	{
-		for (size_t v = j->ranges[low].begin; v < j->ranges[low].end; v++)
-		{
-			int			high = low;
-
-			if (v % (EDGES_PER_POLL / 64) == 0)
-				GH_CHECK_STOP(ctx);
-			/* columns ascend, so the chunk only moves up */
-			for (size_t e = g->offsets[v]; e < g->offsets[v + 1]; e++)
-			{
-				size_t		at;
-
-				if (g->columns[e] < j->ranges[low].end)
-					continue;
-				while (g->columns[e] >= j->ranges[high].end)
-					high++;
-				at = counts[pair_of(low, high)]++;
-				if (j->bridges != NULL)
-					j->bridges[at] = (gh_layout_bridge) {(uint32_t) v, g->columns[e], g->weights[e]};
-			}
-		}
-	}
-	return GH_OK;
-}
-
-static gh_status
-collect_bridges(gh_ctx *ctx, job *j)
-{
-	int			n_pairs = j->n_chunks * (j->n_chunks - 1) / 2;
-	size_t		counts[MOST_PAIRS + 1] = {0};
-
-	GH_TRY(sort_bridges(ctx, j, counts));
-	for (int pair = 0; pair < n_pairs; pair++)
-	{
-		j->pair_offsets[pair + 1] = j->pair_offsets[pair] + counts[pair];
-		counts[pair] = j->pair_offsets[pair];
-	}
-	j->bridges = GH_NEW(ctx, j->pair_offsets[n_pairs], gh_layout_bridge);
-	if (j->bridges == NULL)
-		return gh_ctx_status(ctx);
-	return sort_bridges(ctx, j, counts);
+	return j->build->cell(ctx, &j->epoch, j->cells.offsets[cell], j->cells.offsets[cell + 1],
+						  gh_random_seed(j->key, cell, j->epoch.reverse));
 }
 
 static gh_status
 chunk_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
-	const job  *j = arg;
-
 	(void) worker;
-	return j->build->chunk(ctx, &j->epoch, &j->ranges[task]);
+	return run_cell_of(ctx, arg, (int) task, (int) task);
 }
 
 /*
@@ -136,21 +60,29 @@ static gh_status
 pair_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
 	const job  *j = arg;
-	int			turning = j->n_chunks - 1,
-				one = (j->round + (int) task) % turning,
-				two = task == 0 ? turning : (j->round + turning - (int) task) % turning;
-	int			pair = one < two ? pair_of(one, two) : pair_of(two, one);
+	int			turning = j->cells.n_chunks - 1;
 
 	(void) worker;
-	return j->build->bridges(ctx, &j->epoch, j->bridges + j->pair_offsets[pair],
-							 j->pair_offsets[pair + 1] - j->pair_offsets[pair]);
+	return run_cell_of(ctx, j, (j->round + (int) task) % turning,
+					   task == 0 ? turning : (j->round + turning - (int) task) % turning);
+}
+
+/* Every edge that acts, or the reverse of every one. */
+static gh_status
+run_tournament(gh_ctx *ctx, job *j, bool reverse)
+{
+	j->epoch.reverse = reverse;
+	GH_TRY(gh_parallel(ctx, j->cells.n_chunks, chunk_task, j));
+	for (j->round = 0; j->round < j->cells.n_chunks - 1; j->round++)
+		GH_TRY(gh_parallel(ctx, j->cells.n_chunks / 2, pair_task, j));
+	return GH_OK;
 }
 
 /* umap-learn lowers the step after each epoch, and nothing moves in its first. */
 static gh_status
 run_epochs(gh_ctx *ctx, job *j, const gh_layout *layout, float *before)
 {
-	size_t		size = sizeof(float) * j->epoch.graph->n * layout->dim;
+	size_t		size = sizeof(float) * j->epoch.n * layout->dim;
 
 	for (int n = 1; n < layout->epochs; n++)
 	{
@@ -158,10 +90,9 @@ run_epochs(gh_ctx *ctx, job *j, const gh_layout *layout, float *before)
 		j->epoch.time = (float) n;
 		j->epoch.time_before = (float) (n - 1);
 		j->epoch.alpha = (float) (layout->learning_rate * (1 - (n - 1) / (double) layout->epochs));
-		j->epoch.key = gh_random_seed(layout->seed, GH_STREAM_UMAP_NEGATIVE, n);
-		GH_TRY(gh_parallel(ctx, j->n_chunks, chunk_task, j));
-		for (j->round = 0; j->round < j->n_chunks - 1; j->round++)
-			GH_TRY(gh_parallel(ctx, j->n_chunks / 2, pair_task, j));
+		j->key = gh_random_seed(layout->seed, GH_STREAM_UMAP_NEGATIVE, n);
+		GH_TRY(run_tournament(ctx, j, false));
+		GH_TRY(run_tournament(ctx, j, true));
 		gh_tick(ctx, "umap: layout", n, layout->epochs - 1);
 	}
 	return GH_OK;
@@ -180,27 +111,28 @@ gh_layout_run(gh_ctx *ctx, const gh_graph *graph, const gh_layout *layout, doubl
 	{
 		for (size_t i = 0; i < n_values; i++)
 			now[i] = (float) y[i];
-		j.epoch = (gh_layout_epoch) {.graph = graph,.before = before,.now = now,.dim = layout->dim,
-			.a = (float) layout->a,.b = (float) layout->b,
-		.negative_sample_rate = layout->negative_sample_rate};
-		cut_chunks(&j, graph);
-		status = collect_bridges(ctx, &j);
+		status = gh_layout_cells_build(ctx, graph, gh_random_seed(layout->seed, GH_STREAM_UMAP_NEGATIVE, 0), &j.cells);
 	}
 	if (status == GH_OK)
+	{
+		j.epoch = (gh_layout_epoch) {.n = (uint32_t) graph->n,.heads = j.cells.heads,.tails = j.cells.tails,
+			.weights = j.cells.weights,.before = before,.now = now,.dim = layout->dim,.a = (float) layout->a,
+		.b = (float) layout->b,.negative_sample_rate = layout->negative_sample_rate};
 		status = run_epochs(ctx, &j, layout, before);
+	}
 	if (status == GH_OK)
 	{
 		for (size_t i = 0; i < n_values; i++)
 			y[i] = now[i];
 	}
+	gh_layout_cells_free(ctx, &j.cells);
 	gh_free(ctx, now);
 	gh_free(ctx, before);
-	gh_free(ctx, j.bridges);
 	return status;
 }
 
 size_t
 gh_layout_memory(size_t n, size_t n_edges, int dim)
 {
-	return 2 * n * dim * sizeof(float) + n_edges / 2 * sizeof(gh_layout_bridge);
+	return 2 * n * dim * sizeof(float) + gh_layout_cells_memory(n_edges);
 }

@@ -3,84 +3,75 @@
  *		The steps of the layout, included once per instruction set.
  *
  * The includer defines GH_LAYOUT_BUILD.  Each lane does the same operations in
- * every build and lanes are added in one fixed tree, so the builds give the
- * same bytes.  No function of the C library decides a coordinate.
+ * every build and lanes are never added up, so the builds give the same bytes.
+ * No function of the C library decides a coordinate.
  */
 #include "project/gh_layout.h"
-
-#include <string.h>
-
-/* Random vertices measured at once: the default of 5 fits. */
-#define LANES 8
+#include "project/layout_vector.h"
 
 /* Steps are clipped to this on each axis. */
 #define MOST_STEP 4.0f
 /* Squared distances below are the same place. */
 #define SAME_PLACE 1e-30f
-/* Edges between two polls. */
-#define POLL_EVERY 1024
+/* Edges looked at between two polls. */
+#define BLOCK 1024
+/* Random vertices measured from one place; then the head moves on. */
+#define DRAWS_PER_PLACE 8
 
-typedef union float_bits
-{
-	float		f;
-	int32_t		i;
-} float_bits;
+/* ---- random numbers ----------------------------------------------------- */
 
 /*
- * x^power for x > 0, to a few units in the last place: 2^(power log2 x).  The
- * logarithm is the series of atanh on a mantissa in [sqrt 1/2, sqrt 2), the
- * exponential a Taylor polynomial on [-1/2, 1/2].
+ * LANES generators side by side: xoshiro128+, whose upper bits are good,
+ * Blackman and Vigna, "Scrambled linear pseudorandom number generators", ACM
+ * Transactions on Mathematical Software 47(4), 2021,
+ * https://doi.org/10.1145/3460772
  */
-static inline float
-power_of(float x, float power)
+typedef struct generators
 {
-	float_bits	in = {.f = x},
-				mantissa,
-				scale;
-	int32_t		exponent = (in.i - 0x3f3504f3) >> 23;
-	float		s,
-				s2,
-				t,
-				whole,
-				u;
+	ulanes		s[4];
+} generators;
 
-	mantissa.i = in.i - exponent * (1 << 23);
-	s = (mantissa.f - 1) / (mantissa.f + 1);
-	s2 = s * s;
-	t = s * (2.8853900817779268f + s2 * (0.9617966939259756f + s2 * (0.5770780163555854f + s2 * 0.4121985831111325f)));
-	t = power * (t + (float) exponent);
-	t = t < -126 ? -126 : t > 126 ? 126 : t;
-	whole = (t + 12582912.0f) - 12582912.0f;	/* 1.5 * 2^23: rounds to an integer */
-	u = t - whole;
-	scale.i = ((int32_t) whole + 127) * (1 << 23);
-	return scale.f * (1 + u * (0.6931471805599453f + u * (0.2402265069591007f + u * (0.0555041086648216f +
-			u * (0.0096181291076285f + u * (0.0013333558146428f + u * 0.0001540353039338f))))));
+/* The seeds come from SplitMix64, as its authors advise. */
+static void
+seed_generators(generators *g, uint64_t state)
+{
+	for (int i = 0; i < 4; i++)
+	{
+		for (int l = 0; l < LANES; l++)
+		{
+			uint64_t	z = state += UINT64_C(0x9e3779b97f4a7c15);
+
+			z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+			z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+			g->s[i][l] = (uint32_t) ((z ^ (z >> 31)) >> 32);
+		}
+	}
 }
 
-static inline float
-clip(float step)
+ALWAYS_INLINE ulanes
+draw_bits(generators *g)
 {
-	return step < -MOST_STEP ? -MOST_STEP : step > MOST_STEP ? MOST_STEP : step;
+	ulanes	   *s = g->s,
+				result = s[0] + s[3],
+				t = s[1] << 9;
+
+	s[2] ^= s[0];
+	s[3] ^= s[1];
+	s[1] ^= s[2];
+	s[0] ^= s[3];
+	s[2] ^= t;
+	s[3] = s[3] << 11 | s[3] >> 21;
+	return result;
 }
 
-static inline float
-add_lanes(const float *lane)
-{
-	float		half[LANES / 2];
+/* ---- forces ------------------------------------------------------------- */
 
-	for (int i = 0; i < LANES / 2; i++)
-		half[i] = lane[i] + lane[i + LANES / 2];
-	for (int i = 0; i < LANES / 4; i++)
-		half[i] += half[i + LANES / 4];
-	return half[0] + half[1];
-}
-
-/* An edge that acts pulls both of its ends together. */
-static inline void
-attract(const gh_layout_epoch *e, int dim, float *head, float *tail)
+/* Edges that act pull both of their ends together. */
+ALWAYS_INLINE void
+attract(const gh_layout_epoch *e, const int dim, lanes *head, lanes *tail)
 {
-	float		delta[GH_LAYOUT_MOST_DIM];
-	float		distance2 = 0,
+	lanes		delta[GH_LAYOUT_MOST_DIM];
+	lanes		distance2 = {0},
 				power,
 				coefficient;
 
@@ -89,162 +80,203 @@ attract(const gh_layout_epoch *e, int dim, float *head, float *tail)
 		delta[c] = head[c] - tail[c];
 		distance2 += delta[c] * delta[c];
 	}
-	if (!(distance2 > SAME_PLACE))
-		return;
-	power = power_of(distance2, e->b);
+	power = power_of(&distance2, e->b);
 	coefficient = -2 * e->a * e->b * power / (distance2 * (1 + e->a * power));
+	coefficient = ONLY(distance2 > SAME_PLACE, coefficient);
 	for (int c = 0; c < dim; c++)
 	{
-		float		step = e->alpha * clip(coefficient * delta[c]);
+		lanes		step = coefficient * delta[c];
 
+		step = e->alpha * clip(&step, MOST_STEP);
 		head[c] += step;
 		tail[c] -= step;
 	}
 }
 
-/* An edge acts when the number of times that it was due so far becomes one more. */
-static inline bool
-acts(const gh_layout_epoch *e, float weight)
+/* Others push the heads away, measured from `place`; equal places do nothing. */
+ALWAYS_INLINE void
+repel(const gh_layout_epoch *e, const int dim, const lanes *place, const lanes *other, const ilanes *is_other, lanes *head)
 {
-	return (int32_t) (e->time * weight) != (int32_t) (e->time_before * weight);
+	lanes		delta[GH_LAYOUT_MOST_DIM];
+	lanes		distance2 = {0},
+				coefficient;
+
+	for (int c = 0; c < dim; c++)
+	{
+		delta[c] = place[c] - other[c];
+		distance2 += delta[c] * delta[c];
+	}
+	coefficient = 2 * e->b / ((0.001f + distance2) * (1 + e->a * power_of(&distance2, e->b)));
+	coefficient = ONLY(*is_other, coefficient);
+	for (int c = 0; c < dim; c++)
+	{
+		lanes		step = coefficient * delta[c];
+
+		head[c] += e->alpha * clip(&step, MOST_STEP);
+	}
 }
 
-/* LANES vertices push `own` away, all measured from where it stands; copies of it do nothing. */
-static inline void
-repel(const gh_layout_epoch *e, int dim, float *own, const float (*others)[LANES])
+ALWAYS_INLINE void
+copy(const int dim, const lanes *from, lanes *to)
 {
-	float		delta[GH_LAYOUT_MOST_DIM][LANES];
-	float		distance2[LANES] = {0},
-				coefficient[LANES],
-				step[LANES];
-
 	for (int c = 0; c < dim; c++)
+		to[c] = from[c];
+}
+
+/*
+ * LANES edges, no vertex in two of them, of which the first n count: each pulls
+ * its ends together, then random vertices, seen as the epoch began, push its
+ * head away.  A vertex does not push itself.
+ */
+ALWAYS_INLINE void
+act(const gh_layout_epoch *e, const int dim, generators *g, const uint32_t *heads, const uint32_t *tails, int n)
+{
+	lanes		own[GH_LAYOUT_MOST_DIM],
+				place[GH_LAYOUT_MOST_DIM],
+				other[GH_LAYOUT_MOST_DIM];
+	ulanes		self;
+
+	memcpy(&self, heads, sizeof(self));
+	gather(e->now, heads, dim, own);
+	gather(e->now, tails, dim, other);
+	attract(e, dim, own, other);
+	scatter(e->now, tails, n, dim, other);
+	copy(dim, own, place);
+	for (int draw = 0; draw < e->negative_sample_rate; draw++)
 	{
-		for (int l = 0; l < LANES; l++)
+		ulanes		bits = draw_bits(g),
+					drawn = scale_bits(&bits, e->n);
+		ilanes		is_other = drawn != self;
+		uint32_t	vertices[LANES];
+
+		if (draw > 0 && draw % DRAWS_PER_PLACE == 0)
+			copy(dim, own, place);
+		memcpy(vertices, &drawn, sizeof(vertices));
+		gather(e->before, vertices, dim, other);
+		repel(e, dim, place, other, &is_other, own);
+	}
+	scatter(e->now, heads, n, dim, own);
+}
+
+/* ---- edges -------------------------------------------------------------- */
+
+/* How many edges, at most LANES, come before one that touches an earlier one's vertex. */
+static int
+count_apart(const uint32_t *heads, const uint32_t *tails, int most)
+{
+	for (int l = 1; l < most; l++)
+	{
+		for (int k = 0; k < l; k++)
 		{
-			delta[c][l] = own[c] - others[c][l];
-			distance2[l] += delta[c][l] * delta[c][l];
+			if (heads[l] == heads[k] || heads[l] == tails[k] || tails[l] == heads[k] || tails[l] == tails[k])
+				return l;
 		}
 	}
-	for (int l = 0; l < LANES; l++)
-	{
-		float		power = power_of(distance2[l], e->b);
-		float		pushed = 2 * e->b / ((0.001f + distance2[l]) * (1 + e->a * power));
+	return most;
+}
 
-		coefficient[l] = distance2[l] > 0 ? pushed : 0;
-	}
-	for (int c = 0; c < dim; c++)
+/* Whether no vertex is in two of LANES edges: each lane against each other by turning. */
+ALWAYS_INLINE bool
+are_apart(const uint32_t *heads, const uint32_t *tails)
+{
+	ulanes		h,
+				t,
+				turned;
+	ilanes		meets;
+
+	memcpy(&h, heads, sizeof(h));
+	memcpy(&t, tails, sizeof(t));
+#define TURN(x, ...) turned = SHUFFLE(x, x, __VA_ARGS__)
+	TURN(h, 1, 2, 3, 4, 5, 6, 7, 0);
+	meets = (turned == h) | (turned == t);
+	TURN(h, 2, 3, 4, 5, 6, 7, 0, 1);
+	meets |= (turned == h) | (turned == t);
+	TURN(h, 3, 4, 5, 6, 7, 0, 1, 2);
+	meets |= (turned == h) | (turned == t);
+	TURN(h, 4, 5, 6, 7, 0, 1, 2, 3);
+	meets |= (turned == h) | (turned == t);
+	TURN(t, 1, 2, 3, 4, 5, 6, 7, 0);
+	meets |= (turned == t) | (turned == h);
+	TURN(t, 2, 3, 4, 5, 6, 7, 0, 1);
+	meets |= (turned == t) | (turned == h);
+	TURN(t, 3, 4, 5, 6, 7, 0, 1, 2);
+	meets |= (turned == t) | (turned == h);
+	TURN(t, 4, 5, 6, 7, 0, 1, 2, 3);
+	meets |= turned == t;
+#undef TURN
+	return !any_set(&meets);
+}
+
+/*
+ * The edges of a list in order, as many at once as do not touch, with the result
+ * of one by one.  LANES more can be read behind the end.
+ */
+ALWAYS_INLINE void
+run_list(const gh_layout_epoch *e, const int dim, generators *g, const uint32_t *heads, const uint32_t *tails, size_t n)
+{
+	size_t		i = 0;
+
+	while (i < n)
 	{
-		for (int l = 0; l < LANES; l++)
-			step[l] = clip(coefficient[l] * delta[c][l]);
-		own[c] += e->alpha * add_lanes(step);
+		int			count = n - i < LANES ? (int) (n - i) : LANES;
+
+		if (count < LANES || !are_apart(heads + i, tails + i))
+			count = count_apart(heads + i, tails + i, count);
+		if (count == LANES)
+			act(e, dim, g, heads + i, tails + i, LANES);
+		else
+			act(e, dim, g, heads + i, tails + i, count);
+		i += count;
 	}
 }
 
 /*
- * Two random vertices from one number of a counter: the finaliser of
- * SplitMix64, Steele, Lea and Flood, "Fast splittable pseudorandom number
- * generators", OOPSLA 2014, https://doi.org/10.1145/2714064.2660195
+ * The edges that act among `count` from `begin` on.  One acts when the number of
+ * times that it was due so far becomes one more.
  */
-static inline uint64_t
-mix(uint64_t z)
+ALWAYS_INLINE size_t
+list_acting(const gh_layout_epoch *e, size_t begin, size_t count, uint32_t *heads, uint32_t *tails)
 {
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
+	size_t		n = 0;
 
-#define GOLDEN UINT64_C(0x9e3779b97f4a7c15)
-
-/*
- * Lets random vertices push vertex v away, LANES at a time.  A chunk sees its
- * own vertices as they are, others as the epoch began.
- */
-static inline void
-draw(const gh_layout_epoch *e, int dim, const gh_layout_range *range, size_t v, uint64_t *state)
-{
-	float	   *own = e->now + v * dim;
-	uint64_t	n = e->graph->n;
-	uint64_t	bits = 0;
-
-	for (int begin = 0; begin < e->negative_sample_rate; begin += LANES)
+	for (size_t i = begin; i < begin + count; i++)
 	{
-		float		lanes[GH_LAYOUT_MOST_DIM][LANES];
-
-		for (int l = 0; l < LANES; l++)
-		{
-			size_t		drawn = v;
-			const float *other;
-
-			if (begin + l < e->negative_sample_rate)
-			{
-				if (l % 2 == 0)
-					bits = mix(*state += GOLDEN);
-				drawn = (bits & UINT32_MAX) * n >> 32;
-				bits >>= 32;
-			}
-			other = (drawn >= range->begin && drawn < range->end ? e->now : e->before) + drawn * dim;
-			for (int c = 0; c < dim; c++)
-				lanes[c][l] = other[c];
-		}
-		repel(e, dim, own, (const float (*)[LANES]) lanes);
+		heads[n] = e->heads[i];
+		tails[n] = e->tails[i];
+		n += (int32_t) (e->time * e->weights[i]) != (int32_t) (e->time_before * e->weights[i]);
 	}
+	memset(heads + n, 0, sizeof(uint32_t) * LANES);
+	memset(tails + n, 0, sizeof(uint32_t) * LANES);
+	return n;
 }
 
-static inline __attribute__((always_inline)) gh_status
-run_chunk(gh_ctx *ctx, const gh_layout_epoch *e, const gh_layout_range *range, const int dim)
+ALWAYS_INLINE gh_status
+run_cell(gh_ctx *ctx, const gh_layout_epoch *e, size_t begin, size_t end, uint64_t seed, const int dim)
 {
-	const gh_graph *g = e->graph;
-	size_t		poll = 0;
+	uint32_t	heads[BLOCK + LANES],
+				tails[BLOCK + LANES];
+	generators	g;
 
-	for (size_t v = range->begin; v < range->end; v++)
+	seed_generators(&g, seed);
+	for (size_t block = begin; block < end; block += BLOCK)
 	{
-		float	   *own = e->now + v * dim;
-		uint64_t	state = mix(e->key + v * GOLDEN);
+		size_t		n = list_acting(e, block, end - block < BLOCK ? end - block : BLOCK, heads, tails);
 
-		for (size_t edge = g->offsets[v]; edge < g->offsets[v + 1]; edge++)
-		{
-			size_t		tail = g->columns[edge];
-
-			if (poll++ % POLL_EVERY == 0)
-				GH_CHECK_STOP(ctx);
-			if (!acts(e, g->weights[edge]))
-				continue;
-			if (tail >= range->begin && tail < range->end)
-				attract(e, dim, own, e->now + tail * dim);
-			draw(e, dim, range, v, &state);
-		}
-	}
-	return GH_OK;
-}
-
-/* Twice, for the edge and its reverse. */
-static inline __attribute__((always_inline)) gh_status
-run_bridges(gh_ctx *ctx, const gh_layout_epoch *e, const gh_layout_bridge *bridges, size_t n, const int dim)
-{
-	for (int direction = 0; direction < 2; direction++)
-	{
-		for (size_t i = 0; i < n; i++)
-		{
-			if (i % POLL_EVERY == 0)
-				GH_CHECK_STOP(ctx);
-			if (acts(e, bridges[i].weight))
-				attract(e, dim, e->now + (size_t) bridges[i].head * dim, e->now + (size_t) bridges[i].tail * dim);
-		}
+		GH_CHECK_STOP(ctx);
+		if (e->reverse)
+			run_list(e, dim, &g, tails, heads, n);
+		else
+			run_list(e, dim, &g, heads, tails, n);
 	}
 	return GH_OK;
 }
 
 static gh_status
-chunk_steps(gh_ctx *ctx, const gh_layout_epoch *e, const gh_layout_range *range)
+cell_steps(gh_ctx *ctx, const gh_layout_epoch *e, size_t begin, size_t end, uint64_t seed)
 {
-	return e->dim == 2 ? run_chunk(ctx, e, range, 2) : run_chunk(ctx, e, range, e->dim);
+	if (e->dim == 2)
+		return run_cell(ctx, e, begin, end, seed, 2);
+	return run_cell(ctx, e, begin, end, seed, e->dim);
 }
 
-static gh_status
-bridge_steps(gh_ctx *ctx, const gh_layout_epoch *e, const gh_layout_bridge *bridges, size_t n)
-{
-	return e->dim == 2 ? run_bridges(ctx, e, bridges, n, 2) : run_bridges(ctx, e, bridges, n, e->dim);
-}
-
-const gh_layout_build GH_LAYOUT_BUILD = {chunk_steps, bridge_steps};
+const gh_layout_build GH_LAYOUT_BUILD = {cell_steps};
