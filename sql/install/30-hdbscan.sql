@@ -35,6 +35,49 @@ CREATE FUNCTION hdbscan_cluster(
 COMMENT ON FUNCTION hdbscan_cluster(float8[], int, int, text, float8, int, boolean, float8) IS
 	'HDBSCAN cluster of each point of a window partition, NULL for noise: hdbscan_cluster(point) OVER ()';
 
+CREATE FUNCTION hdbscan_fit(
+	query text,
+	min_cluster_size int DEFAULT 5,
+	min_samples int DEFAULT NULL,
+	cluster_selection_method text DEFAULT 'eom',
+	cluster_selection_epsilon float8 DEFAULT 0,
+	max_cluster_size int DEFAULT 0,
+	allow_single_cluster boolean DEFAULT false,
+	alpha float8 DEFAULT 1.0)
+	RETURNS bytea
+	AS 'MODULE_PATHNAME', 'genre_hier_hdbscan_fit'
+	LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION hdbscan_fit(text, int, int, text, float8, int, boolean, float8) IS
+	'HDBSCAN clusters of the rows (id, features) of a query as a model that takes new points';
+
+CREATE FUNCTION hdbscan_predict(model bytea, point float8[], OUT cluster int, OUT probability float8)
+	RETURNS record
+	AS 'MODULE_PATHNAME', 'genre_hier_hdbscan_predict'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION hdbscan_predict(bytea, float8[]) IS
+	'cluster of a new point in a clustering of hdbscan_fit, NULL for noise, and its membership';
+
+CREATE FUNCTION hdbscan_tree(model bytea)
+	RETURNS TABLE (parent bigint, child bigint, lambda float8, size bigint, id text)
+	AS 'MODULE_PATHNAME', 'genre_hier_hdbscan_tree'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 10000;
+COMMENT ON FUNCTION hdbscan_tree(bytea) IS
+	'condensed tree of a clustering of hdbscan_fit: points are 0 to n - 1 in the order of their ids, n is the root';
+
+CREATE FUNCTION hdbscan_clusters(model bytea)
+	RETURNS TABLE (
+		cluster int,
+		tree_node bigint,
+		size bigint,
+		persistence float8,
+		stability float8,
+		birth_lambda float8,
+		death_lambda float8)
+	AS 'MODULE_PATHNAME', 'genre_hier_hdbscan_clusters'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100000 ROWS 20;
+COMMENT ON FUNCTION hdbscan_clusters(bytea) IS
+	'clusters of hdbscan_fit: how many points, how persistent, and their node of hdbscan_tree';
+
 CREATE FUNCTION hdbscan_grid(
 	query text,
 	min_cluster_size int[],

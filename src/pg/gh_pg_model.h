@@ -11,6 +11,7 @@
 #include "utils/jsonb.h"
 
 #include "base/gh_container.h"
+#include "cluster/gh_hdbscan_model.h"
 #include "learn/gh_boost_bytes.h"
 #include "learn/gh_hierarchy.h"
 #include "learn/gh_supergenres.h"
@@ -124,6 +125,7 @@ typedef struct gh_parsed
 	gh_boost_model boost;		/* of GH_MODEL_BOOST */
 	gh_model	hierarchy;		/* of GH_MODEL_HIERARCHY */
 	gh_umap_model umap;			/* of GH_MODEL_UMAP, prepared */
+	gh_hdbscan_model hdbscan;	/* of GH_MODEL_HDBSCAN, prepared */
 	int			n_features;
 	char	  **feature;		/* in the server's encoding */
 	float	   *x;				/* n_features: the row being predicted */
@@ -162,6 +164,11 @@ extern int64 gh_top_k_argument(FunctionCallInfo fcinfo, int argument, bool *all)
 
 /* What model_info says of a projection: members of a JSON object. */
 extern void gh_umap_info(StringInfo json, const gh_umap_model *model);
+
+/* ---- hdbscan_model.c -------------------------------------------------- */
+
+/* The same of a clustering. */
+extern void gh_hdbscan_info(StringInfo json, const gh_hdbscan_model *model);
 
 /* ---- labels.c --------------------------------------------------------- */
 

@@ -52,8 +52,8 @@ gh_pg_hdbscan_common(const gh_args *args, int first, gh_hdbscan_params *params)
 	params->alpha = gh_arg_float(args, first + 3, "alpha");
 }
 
-static gh_hdbscan_params
-read_options(const gh_args *args)
+gh_hdbscan_params
+gh_pg_hdbscan_options(const gh_args *args)
 {
 	gh_hdbscan_params params = gh_hdbscan_defaults();
 
@@ -103,7 +103,7 @@ genre_hier_hdbscan_cluster(PG_FUNCTION_ARGS)
 	MemoryContext old = MemoryContextSwitchTo(work);
 	gh_ctx	   *ctx = gh_pg_open(work);
 	char	   *query = gh_arg_text(&args, 0, "query");
-	gh_hdbscan_params params = read_options(&args);
+	gh_hdbscan_params params = gh_pg_hdbscan_options(&args);
 	gh_points	points;
 	clustering	found;
 
@@ -151,7 +151,7 @@ cluster_partition(const gh_args *args, partition *kept)
 	int32_t    *ordered;
 
 	gh_args_check_constant(args, option_names, lengthof(option_names));
-	params = read_options(args);
+	params = gh_pg_hdbscan_options(args);
 	gh_pg_check(ctx, gh_hdbscan_check(ctx, &params));
 	gh_pg_window_points(WHAT_CLUSTER, args->window, &points, &rows);
 	found = cluster(ctx, &points, &params, false);

@@ -136,20 +136,37 @@ hierarchy_info(StringInfo json, const gh_model *model)
 					 count_trees(model), model->info);
 }
 
+static const char *
+kind_word(int kind)
+{
+	switch (kind)
+	{
+		case GH_MODEL_BOOST:
+			return "boost";
+		case GH_MODEL_UMAP:
+			return "umap";
+		case GH_MODEL_HDBSCAN:
+			return "hdbscan";
+		default:
+			return "hierarchy";
+	}
+}
+
 Datum
 genre_hier_model_info(PG_FUNCTION_ARGS)
 {
 	gh_parsed  *parsed = gh_function_model(fcinfo, 0, 0);
-	const char *kind = parsed->kind == GH_MODEL_BOOST ? "boost" : parsed->kind == GH_MODEL_UMAP ? "umap" : "hierarchy";
 	StringInfoData json;
 
 	initStringInfo(&json);
-	appendStringInfo(&json, "{\"kind\": \"%s\", \"format\": %d, \"bytes\": %zu, \"features\": %d", kind,
+	appendStringInfo(&json, "{\"kind\": \"%s\", \"format\": %d, \"bytes\": %zu, \"features\": %d", kind_word(parsed->kind),
 					 GH_FORMAT_VERSION, parsed->length, parsed->n_features);
 	if (parsed->kind == GH_MODEL_BOOST)
 		boost_info(&json, &parsed->boost);
 	else if (parsed->kind == GH_MODEL_UMAP)
 		gh_umap_info(&json, &parsed->umap);
+	else if (parsed->kind == GH_MODEL_HDBSCAN)
+		gh_hdbscan_info(&json, &parsed->hdbscan);
 	else
 		hierarchy_info(&json, &parsed->hierarchy);
 	appendStringInfoChar(&json, '}');

@@ -66,6 +66,16 @@ parse_umap(gh_parsed *parsed, const void *bytes)
 	parsed->feature = gh_feature_names(NULL, parsed->umap.d);
 }
 
+/* Nor have a clustering's. */
+static void
+parse_hdbscan(gh_parsed *parsed, const void *bytes)
+{
+	gh_pg_check(parsed->ctx, gh_hdbscan_model_read(parsed->ctx, bytes, parsed->length, &parsed->hdbscan));
+	gh_pg_check(parsed->ctx, gh_hdbscan_model_prepare(parsed->ctx, &parsed->hdbscan));
+	parsed->n_features = parsed->hdbscan.d;
+	parsed->feature = gh_feature_names(NULL, parsed->hdbscan.d);
+}
+
 /* Everything a parsed model holds, in its own context (the current one). */
 static void
 parse(gh_parsed *parsed, struct varlena *given, int kind)
@@ -84,6 +94,8 @@ parse(gh_parsed *parsed, struct varlena *given, int kind)
 		parse_boost(parsed, VARDATA(plain));
 	else if (container.kind == GH_MODEL_UMAP)
 		parse_umap(parsed, VARDATA(plain));
+	else if (container.kind == GH_MODEL_HDBSCAN)
+		parse_hdbscan(parsed, VARDATA(plain));
 	else
 		parse_hierarchy(parsed, VARDATA(plain));
 	parsed->x = palloc(parsed->n_features * sizeof(float));

@@ -300,22 +300,32 @@ is_text(const uint8_t *p, size_t length)
 	return true;
 }
 
-char *
-gh_read_string(gh_reader *r, gh_ctx *ctx, uint32_t cap)
+const char *
+gh_read_text(gh_reader *r, uint32_t cap, uint32_t *length)
 {
 	size_t		start = r->offset;
-	uint32_t	length = gh_read_count(r, 1, cap);
-	const uint8_t *at = take(r, length);
-	char	   *s;
+	const uint8_t *at;
 
-	if (at == NULL)
-		return NULL;
-	if (!is_text(at, length))
+	*length = gh_read_count(r, 1, cap);
+	at = take(r, *length);
+	if (at != NULL && !is_text(at, *length))
 	{
 		r->offset = start;
 		gh_reader_reject(r);
 		return NULL;
 	}
+	return (const char *) at;
+}
+
+char *
+gh_read_string(gh_reader *r, gh_ctx *ctx, uint32_t cap)
+{
+	uint32_t	length;
+	const char *at = gh_read_text(r, cap, &length);
+	char	   *s;
+
+	if (at == NULL)
+		return NULL;
 	s = gh_alloc(ctx, (size_t) length + 1, 1);
 	if (s == NULL)
 	{

@@ -23,6 +23,8 @@ gh_model_kind_name(int kind)
 			return "a genre hierarchy";
 		case GH_MODEL_UMAP:
 			return "a UMAP projection";
+		case GH_MODEL_HDBSCAN:
+			return "an HDBSCAN clustering";
 	}
 	return "of an unknown kind";
 }
@@ -45,7 +47,7 @@ check_header(gh_ctx *ctx, const uint8_t *bytes, size_t length, gh_reader *r, uin
 	{
 		gh_fail(ctx, GH_ECORRUPT, "not a model of genre_hier");
 		gh_fail_detail(ctx, "The %zu bytes do not begin as a model does.", length);
-		return gh_fail_hint(ctx, "Give the bytea that boost_fit, hierarchy_fit, train_hierarchy or umap_fit made.");
+		return gh_fail_hint(ctx, "Give the bytea that train_hierarchy or one of the fit functions made.");
 	}
 	if (length < HEADER_SIZE)
 		return damaged(ctx, "The header is cut off.");

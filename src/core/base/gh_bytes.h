@@ -58,6 +58,8 @@ extern void gh_read_u32_array(gh_reader *r, uint32_t *out, size_t n);
 extern uint32_t gh_read_count(gh_reader *r, size_t unit, uint32_t cap);
 /* Copy of a string, NUL-terminated, in gh memory; NULL (and !ok) when bad, holds a NUL byte, or is not UTF-8. */
 extern char *gh_read_string(gh_reader *r, gh_ctx *ctx, uint32_t cap);
+/* The same where it stands in the bytes: no copy, no terminator. */
+extern const char *gh_read_text(gh_reader *r, uint32_t cap, uint32_t *length);
 extern bool gh_reader_at_end(const gh_reader *r);
 static inline size_t
 gh_reader_left(const gh_reader *r)

@@ -28,7 +28,8 @@ typedef enum gh_model_kind
 {
 	GH_MODEL_BOOST = 1,
 	GH_MODEL_HIERARCHY = 2,
-	GH_MODEL_UMAP = 3
+	GH_MODEL_UMAP = 3,
+	GH_MODEL_HDBSCAN = 4
 } gh_model_kind;
 
 extern const char *gh_model_kind_name(int kind);	/* "boosted trees", ..., never NULL */

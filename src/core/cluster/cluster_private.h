@@ -218,11 +218,35 @@ extern size_t gh_condensed_memory(size_t n, int min_cluster_size);
 
 /* ---- selection.c ------------------------------------------------------- */
 
-/* selected[n_clusters]: 1 for the clusters of the flat clustering. */
+/*
+ * selected[n_clusters]: 1 for the clusters of the flat clustering.
+ * mass[n_clusters]: the stability that speaks for a cluster in the end; of one
+ * that its children beat, theirs.
+ */
 extern gh_status gh_select_clusters(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_params *params,
-									uint8_t *selected);
+									uint8_t *selected, double *mass);
 
 /* ---- labels.c ---------------------------------------------------------- */
+
+/* The flat clustering, as numbers for the clusters of the condensed tree. */
+typedef struct gh_flat
+{
+	int			n_clusters;
+	uint32_t   *home;			/* of a cluster: the nearest selected one at or above it, or GH_NO_CLUSTER */
+	int32_t    *number;			/* of a selected cluster: its label, else GH_NOISE */
+	double		threshold;		/* points that leave the root before this lambda are noise */
+} gh_flat;
+
+#define GH_NO_CLUSTER UINT32_MAX
+
+/* Free with gh_flat_free, also after a failure. */
+extern gh_status gh_flat_number(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_params *params,
+								const uint8_t *selected, gh_flat *flat);
+extern void gh_flat_free(gh_ctx *ctx, gh_flat *flat);
+/* Label of a point that belongs to a cluster of the condensed tree until lambda. */
+extern int32_t gh_flat_label(const gh_flat *flat, uint32_t cluster, double lambda);
+/* Membership: how long a point stays in its cluster, as a share of the longest stay. */
+extern double gh_membership(double lambda, double death);
 
 /* labels[n]; probabilities[n] may be NULL. */
 extern gh_status gh_label_points(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_params *params,
@@ -233,6 +257,16 @@ extern gh_status gh_outlier_scores(gh_ctx *ctx, const gh_condensed *tree, double
 /* Selection and labels of one setting on one condensed tree. */
 extern gh_status gh_extract_clusters(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_params *params,
 									 int32_t *labels, double *probabilities, int *n_clusters);
+
+/* ---- hdbscan.c --------------------------------------------------------- */
+
+/*
+ * The condensed tree of n >= 1 points.  near_core[n], may be NULL: distances to
+ * the (min_samples - 1)-th nearest other point, 0 for the 0th, which the hdbscan
+ * package predicts new points with.
+ */
+extern gh_status gh_hdbscan_condense(gh_ctx *ctx, const double *points, size_t n, int d,
+									 const gh_hdbscan_params *params, double *near_core, gh_condensed *condensed);
 
 /* min_samples as it is used: the default filled in, at most n - 1, at least 1 */
 extern int gh_hdbscan_min_samples(const gh_hdbscan_params *params, size_t n);

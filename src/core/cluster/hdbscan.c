@@ -145,11 +145,39 @@ gh_hdbscan_memory(size_t n, int d, const gh_hdbscan_params *params)
 	return tree > condensed ? tree : condensed;
 }
 
+/*
+ * Core distances for the tree into core[n], and into near_core[n], where that is
+ * not NULL, those of one neighbour less.
+ */
+static gh_status
+measure_cores(gh_ctx *ctx, const gh_kdtree *tree, int m, double *core, double *near_core, gh_seeds *seeds)
+{
+	size_t		n = tree->n;
+	int			columns[2] = {m, m - 1};
+	int			n_columns = near_core != NULL && m > 1 ? 2 : 1;
+	double	   *both = core;
+	gh_status	status;
+
+	if (n_columns == 2 && (both = GH_NEW(ctx, 2 * n, double)) == NULL)
+		return gh_ctx_status(ctx);
+	status = gh_core_distances(ctx, tree, columns, n_columns, both, count_seeds(m, n), seeds);
+	for (size_t i = 0; status == GH_OK && near_core != NULL && i < n; i++)
+	{
+		if ((i & GH_POLL_MASK) == GH_POLL_MASK && gh_should_stop(ctx))
+			status = gh_canceled(ctx);
+		core[i] = both[i];
+		near_core[i] = n_columns == 2 ? both[n + i] : 0;
+	}
+	if (both != core)
+		gh_free(ctx, both);
+	return status;
+}
+
 /* edges: n - 1, ascending. */
 static gh_status
-span_points(gh_ctx *ctx, const double *points, size_t n, int d, const gh_hdbscan_params *params, gh_edge *edges)
+span_points(gh_ctx *ctx, const double *points, size_t n, int d, const gh_hdbscan_params *params, double *near_core,
+			gh_edge *edges)
 {
-	int			m = gh_hdbscan_min_samples(params, n);
 	gh_kdtree	tree;
 	gh_reachability graph;
 	gh_seeds	seeds;
@@ -163,7 +191,7 @@ span_points(gh_ctx *ctx, const double *points, size_t n, int d, const gh_hdbscan
 	if (core == NULL)
 		status = gh_ctx_status(ctx);
 	else
-		status = gh_core_distances(ctx, &tree, &m, 1, core, count_seeds(m, n), &seeds);
+		status = measure_cores(ctx, &tree, gh_hdbscan_min_samples(params, n), core, near_core, &seeds);
 	if (status == GH_OK)
 		status = gh_reachability_open(ctx, &tree, core, params->alpha, &graph);
 	if (status == GH_OK)
@@ -179,17 +207,20 @@ span_points(gh_ctx *ctx, const double *points, size_t n, int d, const gh_hdbscan
 	return status;
 }
 
-static gh_status
-condense_points(gh_ctx *ctx, const double *points, size_t n, int d, const gh_hdbscan_params *params,
-				gh_condensed *condensed)
+gh_status
+gh_hdbscan_condense(gh_ctx *ctx, const double *points, size_t n, int d, const gh_hdbscan_params *params,
+					double *near_core, gh_condensed *condensed)
 {
 	gh_edge    *edges = GH_NEW(ctx, n - 1, gh_edge);
 	gh_dendrogram dendrogram;
-	gh_status	status;
+	gh_status	status = GH_OK;
 
 	if (edges == NULL)
 		return gh_ctx_status(ctx);
-	status = span_points(ctx, points, n, d, params, edges);
+	if (n > 1)
+		status = span_points(ctx, points, n, d, params, near_core, edges);
+	else if (near_core != NULL)
+		near_core[0] = 0;
 	if (status == GH_OK)
 		status = gh_dendrogram_build(ctx, edges, n, &dendrogram);
 	gh_free(ctx, edges);
@@ -221,7 +252,7 @@ gh_hdbscan(gh_ctx *ctx, const double *points, size_t n, int d, const gh_hdbscan_
 		return GH_OK;
 	}
 	GH_TRY(gh_memory_check(ctx, gh_hdbscan_memory(n, d, params), "clustering"));
-	GH_TRY(condense_points(ctx, points, n, d, params, &condensed));
+	GH_TRY(gh_hdbscan_condense(ctx, points, n, d, params, NULL, &condensed));
 	status = gh_extract_clusters(ctx, &condensed, params, labels, probabilities, n_clusters);
 	if (status == GH_OK && outlier_scores != NULL)
 		status = gh_outlier_scores(ctx, &condensed, outlier_scores);

@@ -8,26 +8,21 @@
 
 #include <math.h>
 
-#define NO_CLUSTER UINT32_MAX
-
-/* Numbers the selected clusters by id; home[c]: the nearest selected one at or above c. */
-static int
-find_homes(const gh_condensed *tree, const uint8_t *selected, uint32_t *home, int32_t *number)
+/* Numbers the selected clusters by id. */
+static void
+number_clusters(const gh_condensed *tree, const uint8_t *selected, gh_flat *flat)
 {
-	int			n = 0;
-
 	for (uint32_t c = 0; c < tree->n_clusters; c++)
 	{
-		number[c] = GH_NOISE;
+		flat->number[c] = GH_NOISE;
 		if (selected[c])
 		{
-			home[c] = c;
-			number[c] = n++;
+			flat->home[c] = c;
+			flat->number[c] = flat->n_clusters++;
 		}
 		else
-			home[c] = c == 0 ? NO_CLUSTER : home[tree->parent[c]];
+			flat->home[c] = c == 0 ? GH_NO_CLUSTER : flat->home[tree->parent[c]];
 	}
-	return n;
 }
 
 /*
@@ -42,9 +37,41 @@ root_threshold(const gh_condensed *tree, const gh_hdbscan_params *params, int n_
 	return params->epsilon > 0 ? 1.0 / params->epsilon : tree->death[0];
 }
 
-/* Membership: how long a point stays in its cluster, as a share of the longest stay. */
-static double
-membership(double lambda, double death)
+gh_status
+gh_flat_number(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_params *params, const uint8_t *selected,
+			   gh_flat *flat)
+{
+	flat->n_clusters = 0;
+	flat->home = GH_NEW(ctx, tree->n_clusters, uint32_t);
+	flat->number = GH_NEW(ctx, tree->n_clusters, int32_t);
+	if (flat->home == NULL || flat->number == NULL)
+		return gh_ctx_status(ctx);
+	number_clusters(tree, selected, flat);
+	flat->threshold = root_threshold(tree, params, flat->n_clusters);
+	return GH_OK;
+}
+
+void
+gh_flat_free(gh_ctx *ctx, gh_flat *flat)
+{
+	gh_free(ctx, flat->home);
+	gh_free(ctx, flat->number);
+	flat->home = NULL;
+	flat->number = NULL;
+}
+
+int32_t
+gh_flat_label(const gh_flat *flat, uint32_t cluster, double lambda)
+{
+	uint32_t	home = flat->home[cluster];
+
+	if (home == GH_NO_CLUSTER || (home == 0 && !(lambda >= flat->threshold)))
+		return GH_NOISE;
+	return flat->number[home];
+}
+
+double
+gh_membership(double lambda, double death)
 {
 	if (death == 0 || !isfinite(lambda))
 		return 1;
@@ -55,38 +82,22 @@ gh_status
 gh_label_points(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_params *params, const uint8_t *selected,
 				int32_t *labels, double *probabilities, int *n_clusters)
 {
-	uint32_t   *home = GH_NEW(ctx, tree->n_clusters, uint32_t);
-	int32_t    *number = GH_NEW(ctx, tree->n_clusters, int32_t);
-	gh_status	status = GH_OK;
-	double		threshold;
+	gh_flat		flat;
+	gh_status	status = gh_flat_number(ctx, tree, params, selected, &flat);
 
-	if (home == NULL || number == NULL)
+	*n_clusters = flat.n_clusters;
+	for (size_t i = 0; status == GH_OK && i < tree->n_points; i++)
 	{
-		status = gh_ctx_status(ctx);
-		goto done;
-	}
-	*n_clusters = find_homes(tree, selected, home, number);
-	threshold = root_threshold(tree, params, *n_clusters);
-	for (size_t i = 0; i < tree->n_points; i++)
-	{
-		uint32_t	c = home[tree->point_cluster[i]];
+		uint32_t	c = tree->point_cluster[i];
 		double		lambda = tree->point_lambda[i];
 
 		if ((i & GH_POLL_MASK) == GH_POLL_MASK && gh_should_stop(ctx))
-		{
 			status = gh_canceled(ctx);
-			goto done;
-		}
-		labels[i] = GH_NOISE;
-		if (c != NO_CLUSTER && (c != 0 || lambda >= threshold))
-			labels[i] = number[c];
+		labels[i] = gh_flat_label(&flat, c, lambda);
 		if (probabilities != NULL)
-			probabilities[i] = labels[i] == GH_NOISE ? 0 : membership(lambda, tree->death[c]);
+			probabilities[i] = labels[i] == GH_NOISE ? 0 : gh_membership(lambda, tree->death[flat.home[c]]);
 	}
-
-done:
-	gh_free(ctx, home);
-	gh_free(ctx, number);
+	gh_flat_free(ctx, &flat);
 	return status;
 }
 
@@ -138,11 +149,14 @@ gh_extract_clusters(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_para
 					double *probabilities, int *n_clusters)
 {
 	uint8_t    *selected = GH_NEW(ctx, tree->n_clusters, uint8_t);
-	gh_status	status;
+	double	   *mass = GH_NEW(ctx, tree->n_clusters, double);
+	gh_status	status = GH_OK;
 
-	if (selected == NULL)
-		return gh_ctx_status(ctx);
-	status = gh_select_clusters(ctx, tree, params, selected);
+	if (selected == NULL || mass == NULL)
+		status = gh_ctx_status(ctx);
+	if (status == GH_OK)
+		status = gh_select_clusters(ctx, tree, params, selected, mass);
+	gh_free(ctx, mass);
 	if (status == GH_OK)
 		status = gh_label_points(ctx, tree, params, selected, labels, probabilities, n_clusters);
 	gh_free(ctx, selected);

@@ -132,10 +132,9 @@ static inline pending
 make_pending(const gh_leaf_search *s, uint32_t node)
 {
 	int			d = s->tree->d;
-	const double *own = s->tree->box + (size_t) s->leaf * 2 * d,
-			   *box = s->tree->box + (size_t) node * 2 * d;
+	const double *box = s->tree->box + (size_t) node * 2 * d;
 
-	return (pending) {gh_box_distance2(own, own + d, box, box + d, d), node};
+	return (pending) {gh_box_distance2(s->low, s->high, box, box + d, d), node};
 }
 
 static gh_status
@@ -145,7 +144,8 @@ search_tree(gh_ctx *ctx, gh_leaf_search *s)
 	pending		stack[STACK_SIZE];
 	int			depth = 0;
 
-	visit_leaf(s, s->leaf);
+	if (s->leaf != GH_MIXED)
+		visit_leaf(s, s->leaf);
 	stack[depth++] = make_pending(s, 0);
 	while (depth > 0)
 	{
@@ -197,6 +197,8 @@ gh_leaf_search_run(gh_ctx *ctx, gh_leaf_search *s, uint32_t leaf)
 
 	s->leaf = leaf;
 	s->n = (int) (v->end - v->begin);
+	s->low = t->box + (size_t) leaf * 2 * t->d;
+	s->high = s->low + t->d;
 	for (int i = 0; i < s->n; i++)
 	{
 		for (int j = 0; j < t->d; j++)
@@ -210,6 +212,20 @@ gh_leaf_search_run(gh_ctx *ctx, gh_leaf_search *s, uint32_t leaf)
 		GH_CHECK_STOP(ctx);
 		sort_list(s, i);
 	}
+	return GH_OK;
+}
+
+gh_status
+gh_leaf_search_point(gh_ctx *ctx, gh_leaf_search *s, const double *q)
+{
+	s->leaf = GH_MIXED;
+	s->n = 1;
+	s->low = s->high = s->rows;
+	memcpy(s->rows, q, (size_t) s->tree->d * sizeof(double));
+	s->found[0] = 0;
+	s->reach2[0] = s->most2 = INFINITY;
+	GH_TRY(search_tree(ctx, s));
+	sort_list(s, 0);
 	return GH_OK;
 }
 

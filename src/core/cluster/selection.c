@@ -129,7 +129,8 @@ done:
 }
 
 gh_status
-gh_select_clusters(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_params *params, uint8_t *selected)
+gh_select_clusters(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_params *params, uint8_t *selected,
+				   double *mass)
 {
 	bool		has_splits = tree->n_clusters > 1;
 
@@ -137,18 +138,14 @@ gh_select_clusters(gh_ctx *ctx, const gh_condensed *tree, const gh_hdbscan_param
 	{
 		/* the root is no leaf: a tree without splits has no clusters, whatever allow_single_cluster says */
 		for (uint32_t c = 0; c < tree->n_clusters; c++)
+		{
 			selected[c] = c > 0 && tree->child[c] == 0;
+			mass[c] = tree->stability[c];
+		}
 	}
 	else
 	{
-		double	   *stability = GH_NEW(ctx, tree->n_clusters, double);
-		gh_status	status;
-
-		if (stability == NULL)
-			return gh_ctx_status(ctx);
-		status = select_by_mass(ctx, tree, params, stability, selected);
-		gh_free(ctx, stability);
-		GH_TRY(status);
+		GH_TRY(select_by_mass(ctx, tree, params, mass, selected));
 		keep_outermost(tree, selected);
 		if (selected[0])
 			return GH_OK;		/* the only cluster; epsilon enters when its points are labelled */
