@@ -44,7 +44,7 @@ literal_fit(gh_ctx *ctx, const data_set *d, const gh_model *model, const gh_bins
 	static uint32_t rows[ROWS];
 	const gh_node *v = &model->node[node];
 	gh_boost_params params = d->training.params;
-	gh_fit		fit = {.bins = bins, .rows = rows, .labels = labels};
+	gh_fit		fit = {.bins = bins, .rows = rows, .labels = labels, .weights = d->training.weights};
 	uint64_t	purpose = vanilla ? GH_FOR_VANILLA : v->is_genre ? GH_FOR_GENRE : GH_FOR_SUPERGENRE,
 				positives = 0;
 
@@ -79,10 +79,22 @@ literal_scores(const data_set *d, const gh_model *model, const gh_booster *flat,
 
 		if (classifier == GH_VANILLA)
 			out[v] = !model->node[v].is_genre ? NAN : parent < 0 ? own : gh_booster_probability(&flat[v], x);
-		else if (classifier == GH_HIERARCHICAL)
+		else if (classifier == GH_HIERARCHICAL || classifier == GH_BLEND)
 			out[v] = parent < 0 ? own : out[parent] * own;
 		else
 			out[v] = parent < 0 ? own : own * is_positive(d, model, i, parent);
+	}
+	for (uint32_t v = 0; classifier == GH_BLEND && v < model->n_nodes; v++)
+	{
+		double		odds = out[v] / (1 - out[v]),
+					own = gh_booster_probability(&flat[v], x);
+
+		/* the geometric mean of the odds */
+		if (model->node[v].is_genre && model->node[v].parent >= 0)
+		{
+			odds = sqrt(odds * own / (1 - own));
+			out[v] = odds / (1 + odds);
+		}
 	}
 }
 
@@ -107,6 +119,11 @@ check_evaluation(gh_ctx *ctx, const data_set *d, const gh_model *model, const gh
 					coverage = 0,
 					cardinality = 0;
 
+		if (classifier == GH_BLEND && !d->training.blend)
+		{
+			assert_false(e->score[classifier].defined);
+			continue;
+		}
 		for (size_t r = 0; r < n; r++)
 		{
 			uint8_t		has[GENRES];
@@ -127,8 +144,8 @@ check_evaluation(gh_ctx *ctx, const data_set *d, const gh_model *model, const gh
 						rank = 0;
 			uint64_t	positives = 0;
 			bool		defined,
-						own = classifier == GH_HIERARCHICAL || (classifier == GH_VANILLA ? model->node[v].is_genre
-																: model->node[v].parent >= 0);
+						own = classifier == GH_HIERARCHICAL ||
+							(classifier == GH_HIERARCHICAL_HINT ? model->node[v].parent >= 0 : model->node[v].is_genre);
 
 			for (size_t r = 0; r < n; r++)
 			{
@@ -147,7 +164,7 @@ check_evaluation(gh_ctx *ctx, const data_set *d, const gh_model *model, const gh
 			assert_same_or_nan(e->node_ap[classifier * (int) model->n_nodes + (int) v], own && defined ? ap : NAN);
 			assert_same_or_nan(e->node_coverage[classifier * (int) model->n_nodes + (int) v],
 							   own && positives > 0 ? rank / (double) positives : NAN);
-			if (classifier == GH_HIERARCHICAL)
+			if (classifier == (d->training.blend && model->node[v].is_genre ? GH_BLEND : GH_HIERARCHICAL))
 			{
 				assert_int_equal(model->node[v].ap_defined, defined);
 				assert_close(model->node[v].average_precision, ap, 1e-14);
@@ -177,10 +194,12 @@ same_boosters(gh_ctx *ctx, const gh_booster *a, const gh_booster *b)
 	return same;
 }
 
+/* Trained and scored from scratch: plain, and as a blend of weighted rows. */
 static void
-training_follows_the_siblings_policy(void **state)
+check_training(bool blend)
 {
 	static data_set d;
+	static float weights[ROWS];
 	gh_ctx	   *ctx = gh_ctx_open(NULL);
 	gh_model	model;
 	gh_evaluation e;
@@ -189,10 +208,14 @@ training_follows_the_siblings_policy(void **state)
 	uint32_t	train[ROWS];
 	size_t		n_train = 0;
 
-	(void) state;
 	make_data(&d);
+	for (uint32_t i = 0; i < ROWS; i++)
+		weights[i] = (float) (i % 5 + 1) / 3;
+	d.training.blend = blend;
+	d.training.weights = blend ? weights : NULL;
 	plan_catalogue(ctx, &model);
 	assert_int_equal(gh_hierarchy_train(ctx, &d.training, &model, &e), GH_OK);
+	assert_true((model.flat != NULL) == blend);
 	for (uint32_t i = 0; i < ROWS; i++)
 		if (!d.validation[i])
 			train[n_train++] = i;
@@ -210,6 +233,19 @@ training_follows_the_siblings_policy(void **state)
 		assert_non_null(strstr(model.node[v].params, "\"max_depth\""));
 	}
 	check_evaluation(ctx, &d, &model, flat, &e);
+	for (uint32_t g = 0; blend && g < model.n_genres; g++)
+	{
+		uint32_t	v = model.genre[g];
+		double		conditional[16],
+					joint[16],
+					literal[16];
+
+		if (model.node[v].parent >= 0)
+			assert_true(same_boosters(ctx, &flat[v], &model.flat[g]));
+		gh_model_predict(&model, d.rows, conditional, joint);
+		literal_scores(&d, &model, flat, GH_BLEND, 0, literal);
+		assert_close(joint[v], literal[v], 1e-12);
+	}
 	/* the groups are apart, so the classifiers must have learnt something; the hint can only help here */
 	assert_true(e.score[GH_HIERARCHICAL].average_precision > 0.4);
 	assert_true(e.score[GH_HIERARCHICAL_HINT].average_precision > e.score[GH_HIERARCHICAL].average_precision);
@@ -220,6 +256,20 @@ training_follows_the_siblings_policy(void **state)
 	gh_model_free(ctx, &model);
 	assert_int_equal(gh_memory_used(ctx), 0);
 	gh_ctx_close(ctx);
+}
+
+static void
+training_follows_the_siblings_policy(void **state)
+{
+	(void) state;
+	check_training(false);
+}
+
+static void
+blends_keep_the_flat_classifiers(void **state)
+{
+	(void) state;
+	check_training(true);
 }
 
 static void
@@ -703,6 +753,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(training_follows_the_siblings_policy),
+		cmocka_unit_test(blends_keep_the_flat_classifiers),
 		cmocka_unit_test(probabilities_are_products),
 		cmocka_unit_test(threads_change_nothing),
 		cmocka_unit_test(validation_rows_take_no_part),

@@ -195,6 +195,7 @@ small_model(gh_ctx *ctx, size_t *length)
 	make_data(&d);
 	d.training.params.n_estimators = 1;
 	d.training.params.max_depth = 2;
+	d.training.blend = true;
 	plan_catalogue(ctx, &model);
 	assert_int_equal(gh_hierarchy_train(ctx, &d.training, &model, &e), GH_OK);
 	gh_evaluation_free(ctx, &e);
@@ -222,6 +223,8 @@ bytes_go_round(void **state)
 	assert_string_equal(text, "rap:-1:1* boom:0:2 trap:0:2* dark:2:3 deep:2:3 rock:-1:1* hard:5:2 metal:5:2 solo:-1:1");
 	assert_int_equal(model.n_genres, GENRES);
 	assert_string_equal(model.info, "{\"songs\": \"s\"}");
+	assert_non_null(model.flat);
+	assert_true(model.flat[0].n_trees == 1 && model.flat[GENRES - 1].n_trees == 0);
 	assert_true(model.node[0].ap_defined && model.node[0].average_precision > 0);
 	assert_int_equal(gh_model_write(ctx, &model, &again, &length_again), GH_OK);
 	assert_int_equal(length, length_again);
@@ -419,6 +422,7 @@ classifiers_have_names(void **state)
 	assert_string_equal(gh_classifier_name(GH_VANILLA), "vanilla");
 	assert_string_equal(gh_classifier_name(GH_HIERARCHICAL), "hierarchical");
 	assert_string_equal(gh_classifier_name(GH_HIERARCHICAL_HINT), "hierarchical_hint");
+	assert_string_equal(gh_classifier_name(GH_BLEND), "blend");
 	assert_string_equal(gh_classifier_name(7), "unknown");
 }
 

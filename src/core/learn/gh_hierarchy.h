@@ -39,6 +39,7 @@ typedef struct gh_model
 	uint32_t	n_nodes;
 	gh_node    *node;			/* parents before children; genres in ascending order of name within a parent */
 	uint32_t	n_genres;
+	gh_booster *flat;			/* n_genres: the vanilla classifiers of a blend, those of top genres empty; NULL: no blend */
 	uint32_t   *genre;			/* node index of genre g, in the order of model_genres(): ascending node index */
 	char	   *info;			/* JSON object text: what was trained on what */
 } gh_model;
@@ -62,18 +63,26 @@ extern gh_status gh_model_find(gh_ctx *ctx, const gh_model *model, const char *n
 /* GH_EINVAL for an empty or too long name, GH_EDATA for one that a node of the same kind or a sibling has. */
 extern gh_status gh_model_rename(gh_ctx *ctx, gh_model *model, uint32_t node, const char *name);
 
-/* conditional[n_nodes] = P(node | parent), joint[n_nodes] = P(node); x: n_features floats, NaN = missing. */
+/*
+ * conditional[n_nodes] = P(node | parent), joint[n_nodes] = P(node); x:
+ * n_features floats, NaN = missing.  In a model with flat classifiers the joint
+ * of a genre is gh_blend() of the product along the path and the flat one.
+ */
 extern void gh_model_predict(const gh_model *model, const float *x, double *conditional, double *joint);
 
 /* order[n_genres]: genres (positions in model->genre) by joint[model->genre[g]] descending, then position. */
 extern gh_status gh_model_rank(gh_ctx *ctx, const gh_model *model, const double *joint, uint32_t *order);
 
-/* One song's classifiers, compared: vanilla, hierarchical, hierarchical_hint. */
+/* The probability whose log-odds are the mean of those of two probabilities (clipped to [1e-7, 1 - 1e-7]). */
+extern double gh_blend(double a, double b);
+
+/* One song's classifiers, compared: vanilla, hierarchical, hierarchical_hint, and blend where there is one. */
 typedef enum gh_classifier
 {
 	GH_VANILLA = 0,
 	GH_HIERARCHICAL,
 	GH_HIERARCHICAL_HINT,
+	GH_BLEND,
 	GH_N_CLASSIFIERS
 } gh_classifier;
 
@@ -95,6 +104,7 @@ typedef struct gh_training
 	int			n_features;
 	const gh_labels *labels;	/* genre labels: positions in genre order */
 	const uint32_t *group;		/* fold groups (artists), or NULL */
+	const float *weights;		/* n: of the rows in training, NULL: all 1; the scores on validation rows do not know them */
 	const uint8_t *validation;	/* 1: held out of training and tuning; NULL: none */
 	gh_boost_params params;
 	gh_space	space;
@@ -104,6 +114,7 @@ typedef struct gh_training
 	bool		exhaustive;		/* every fold of every trial */
 	uint64_t	seed;
 	bool		vanilla;		/* train and score the flat classifier too */
+	bool		blend;			/* keep it in the model and blend with it; needs vanilla */
 } gh_training;
 
 typedef struct gh_evaluation
@@ -114,8 +125,8 @@ typedef struct gh_evaluation
 
 	/*
 	 * GH_N_CLASSIFIERS x n_nodes (classifier by classifier), NaN where
-	 * undefined: without a validation row positive for the node; vanilla has
-	 * genres only; the hint of a top node is the truth, not a prediction.
+	 * undefined: without a validation row positive for the node; vanilla and
+	 * blend have genres only; the hint of a top node is the truth, not a prediction.
 	 */
 	double	   *node_ap;
 	double	   *node_coverage;	/* over the rows positive for it: mean number of genres (of supergenres of its level) scored at least as high */

@@ -7,6 +7,7 @@
  *			genre, u64 positives, u64 negatives, u8 average precision known, f64
  *			average precision, params (JSON text)
  *	TREE	the boosters, in the order of the nodes (gh_tree.h)
+ *	FLAT	only in a blend: the vanilla classifiers, in the order of the genres
  *	INFO	JSON object text: what was trained on what
  */
 #include "learn/gh_hierarchy.h"
@@ -19,6 +20,7 @@
 #define TAG_FEATURES GH_TAG('F', 'E', 'A', 'T')
 #define TAG_NODES GH_TAG('N', 'O', 'D', 'E')
 #define TAG_TREES GH_TAG('T', 'R', 'E', 'E')
+#define TAG_FLAT GH_TAG('F', 'L', 'A', 'T')
 #define TAG_INFO GH_TAG('I', 'N', 'F', 'O')
 #define N_SECTIONS 4
 
@@ -64,6 +66,12 @@ gh_model_write(gh_ctx *ctx, const gh_model *model, uint8_t **bytes, size_t *leng
 	w = gh_container_add(&writer, TAG_TREES);
 	for (uint32_t i = 0; i < model->n_nodes; i++)
 		gh_booster_write(w, &model->node[i].booster);
+	if (model->flat != NULL)
+	{
+		w = gh_container_add(&writer, TAG_FLAT);
+		for (uint32_t g = 0; g < model->n_genres; g++)
+			gh_booster_write(w, &model->flat[g]);
+	}
 	w = gh_container_add(&writer, TAG_INFO);
 	gh_write_string(w, model->info != NULL ? model->info : "{}");
 	return gh_container_finish(&writer, bytes, length);
@@ -251,6 +259,18 @@ read_nodes(gh_ctx *ctx, const gh_container *c, gh_model *model)
 }
 
 static gh_status
+read_booster(gh_ctx *ctx, uint32_t tag, gh_reader *r, const gh_model *model, gh_booster *booster)
+{
+	GH_CHECK_STOP(ctx);
+	GH_TRY(gh_booster_read(ctx, r, booster));
+	if (!r->ok)
+		return gh_container_reject(ctx, tag, r, "a tree makes no sense");
+	if (booster->n_features != model->n_features)
+		return gh_container_reject(ctx, tag, r, "a classifier has another number of features");
+	return GH_OK;
+}
+
+static gh_status
 read_trees(gh_ctx *ctx, const gh_container *c, gh_model *model)
 {
 	gh_reader	r;
@@ -259,18 +279,38 @@ read_trees(gh_ctx *ctx, const gh_container *c, gh_model *model)
 	if (gh_reader_left(&r) / BOOSTER_BYTES < model->n_nodes)
 		return gh_container_reject(ctx, TAG_TREES, &r, "there are fewer classifiers than nodes");
 	for (uint32_t i = 0; i < model->n_nodes; i++)
-	{
-		gh_booster *booster = &model->node[i].booster;
-
-		GH_CHECK_STOP(ctx);
-		GH_TRY(gh_booster_read(ctx, &r, booster));
-		if (!r.ok)
-			return gh_container_reject(ctx, TAG_TREES, &r, "a tree makes no sense");
-		if (booster->n_features != model->n_features)
-			return gh_container_reject(ctx, TAG_TREES, &r, "a classifier has another number of features");
-	}
+		GH_TRY(read_booster(ctx, TAG_TREES, &r, model, &model->node[i].booster));
 	if (!gh_reader_at_end(&r))
 		return gh_container_reject(ctx, TAG_TREES, &r, "bytes are left over");
+	return GH_OK;
+}
+
+static bool
+has_section(const gh_container *c, uint32_t tag)
+{
+	for (int i = 0; i < c->n_sections; i++)
+		if (c->section[i].tag == tag)
+			return true;
+	return false;
+}
+
+static gh_status
+read_flat(gh_ctx *ctx, const gh_container *c, gh_model *model)
+{
+	gh_reader	r;
+
+	if (!has_section(c, TAG_FLAT))
+		return GH_OK;
+	GH_TRY(gh_container_section(ctx, c, TAG_FLAT, &r));
+	if (gh_reader_left(&r) / BOOSTER_BYTES < model->n_genres)
+		return gh_container_reject(ctx, TAG_FLAT, &r, "there are fewer classifiers than genres");
+	model->flat = GH_NEW_ZERO(ctx, model->n_genres, gh_booster);
+	if (model->flat == NULL)
+		return gh_ctx_status(ctx);
+	for (uint32_t g = 0; g < model->n_genres; g++)
+		GH_TRY(read_booster(ctx, TAG_FLAT, &r, model, &model->flat[g]));
+	if (!gh_reader_at_end(&r))
+		return gh_container_reject(ctx, TAG_FLAT, &r, "bytes are left over");
 	return GH_OK;
 }
 
@@ -288,13 +328,13 @@ read_info(gh_ctx *ctx, const gh_container *c, gh_model *model)
 	return GH_OK;
 }
 
-/* With the four sections there, a fifth is a stranger. */
+/* With the sections that are read there, one more is a stranger. */
 static gh_status
-check_sections(gh_ctx *ctx, const gh_container *c)
+check_sections(gh_ctx *ctx, const gh_container *c, const gh_model *model)
 {
 	gh_reader	nothing;
 
-	if (c->n_sections == N_SECTIONS)
+	if (c->n_sections == N_SECTIONS + (model->flat != NULL))
 		return GH_OK;
 	gh_reader_init(&nothing, NULL, 0);
 	return gh_container_reject(ctx, c->section[c->n_sections - 1].tag, &nothing, "the model has sections that are not known");
@@ -311,8 +351,9 @@ gh_model_read(gh_ctx *ctx, const void *bytes, size_t length, gh_model *model)
 	GH_GOTO(failed, read_features(ctx, &c, model));
 	GH_GOTO(failed, read_nodes(ctx, &c, model));
 	GH_GOTO(failed, read_trees(ctx, &c, model));
+	GH_GOTO(failed, read_flat(ctx, &c, model));
 	GH_GOTO(failed, read_info(ctx, &c, model));
-	GH_GOTO(failed, check_sections(ctx, &c));
+	GH_GOTO(failed, check_sections(ctx, &c, model));
 	return GH_OK;
 
 failed:

@@ -1,10 +1,11 @@
 /*
  * hierarchy_evaluate.c
- *		Scores of the three classifiers on the validation rows.
+ *		Scores of the classifiers on the validation rows.
  *
  * vanilla: the flat classifier of every genre.  hierarchical: the product of
  * P(node | parent) along the path.  hierarchical_hint: the same with every
- * ancestor's probability replaced by the truth, 0 or 1.
+ * ancestor's probability replaced by the truth, 0 or 1.  blend: mean log-odds of
+ * vanilla and hierarchical.
  */
 #include "learn/hierarchy_private.h"
 
@@ -65,6 +66,8 @@ node_scores(const gh_hierarchy_run *r, int classifier, uint32_t node, const uint
 		memcpy(scores, r->flat + r->position[node] * r->n_valid, r->n_valid * sizeof(double));
 		return true;
 	}
+	if (classifier == GH_BLEND && (!r->training->blend || !nodes[node].is_genre))
+		return false;
 	if (classifier == GH_HIERARCHICAL_HINT)
 	{
 		if (nodes[node].parent < 0)
@@ -74,6 +77,9 @@ node_scores(const gh_hierarchy_run *r, int classifier, uint32_t node, const uint
 		return true;
 	}
 	path_product(r, node, scores);
+	if (classifier == GH_BLEND && nodes[node].parent >= 0)
+		for (size_t i = 0; i < r->n_valid; i++)
+			scores[i] = gh_blend(scores[i], r->flat[r->position[node] * r->n_valid + i]);
 	return true;
 }
 
@@ -115,7 +121,7 @@ score_node(gh_ctx *ctx, const scoring *s, uint32_t node, uint8_t *truth, uint8_t
 		if (node_scores(r, classifier, node, in_parent, scores))
 			GH_TRY(gh_average_precision(ctx, truth, scores, NULL, r->n_valid, &value, &defined));
 		s->evaluation->node_ap[(size_t) classifier * r->model->n_nodes + node] = defined ? value : NAN;
-		if (classifier != GH_HIERARCHICAL)
+		if (classifier != (r->training->blend && n->is_genre ? GH_BLEND : GH_HIERARCHICAL))
 			continue;
 		n->ap_defined = defined;
 		n->average_precision = defined ? value : 0;
@@ -182,7 +188,7 @@ mark_scores(const gh_hierarchy_run *r, int classifier, size_t row, row_view *vie
 		double		own = r->conditional[v * r->n_valid + row];
 		int32_t		parent = model->node[v].parent;
 
-		if (classifier == GH_HIERARCHICAL)
+		if (classifier == GH_HIERARCHICAL || classifier == GH_BLEND)
 			view->score[v] = parent < 0 ? own : view->score[parent] * own;
 		else if (classifier == GH_HIERARCHICAL_HINT)
 			view->score[v] = parent < 0 || view->truth[parent] ? own : 0;
@@ -190,7 +196,14 @@ mark_scores(const gh_hierarchy_run *r, int classifier, size_t row, row_view *vie
 			view->score[v] = r->position[v] == GH_NOT_A_GENRE ? NAN : r->flat[r->position[v] * r->n_valid + row];
 	}
 	for (uint32_t g = 0; g < model->n_genres; g++)
-		view->genre_score[g] = view->score[model->genre[g]];
+	{
+		uint32_t	v = model->genre[g];
+
+		/* what stands above genres in the loop before are products, and no genre stands above another */
+		if (classifier == GH_BLEND && model->node[v].parent >= 0)
+			view->score[v] = gh_blend(view->score[v], r->flat[g * r->n_valid + row]);
+		view->genre_score[g] = view->score[v];
+	}
 }
 
 /* Nodes of one kind (genres; supergenres of one level) scored at least as high as v. */
@@ -218,7 +231,7 @@ tally_row(const gh_hierarchy_run *r, size_t row, row_view *view, tally *sums)
 		sums->node_positives[v] += view->truth[v];
 	for (int classifier = 0; classifier < GH_N_CLASSIFIERS; classifier++)
 	{
-		if (classifier == GH_VANILLA && r->flat == NULL)
+		if ((classifier == GH_VANILLA && r->flat == NULL) || (classifier == GH_BLEND && !r->training->blend))
 			continue;
 		mark_scores(r, classifier, row, view);
 		sums->coverage[classifier] += gh_coverage(view->genre_truth, view->genre_score, model->n_genres);
@@ -265,6 +278,8 @@ predicts(const gh_hierarchy_run *r, int classifier, uint32_t node)
 {
 	if (classifier == GH_VANILLA)
 		return r->flat != NULL && r->position[node] != GH_NOT_A_GENRE;
+	if (classifier == GH_BLEND)
+		return r->training->blend && r->position[node] != GH_NOT_A_GENRE;
 	return classifier == GH_HIERARCHICAL || r->model->node[node].parent >= 0;
 }
 

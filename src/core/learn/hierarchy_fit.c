@@ -194,7 +194,8 @@ usable_fold(const scope *s, const uint8_t *fold, int k)
 static gh_fit
 fit_of(const gh_hierarchy_run *trainer, const scope *s)
 {
-	gh_fit		fit = {.bins = &trainer->bins, .rows = s->rows, .n_rows = s->n, .labels = s->labels};
+	gh_fit		fit = {.bins = &trainer->bins, .rows = s->rows, .n_rows = s->n, .labels = s->labels,
+	.weights = trainer->training->weights};
 
 	return fit;
 }
@@ -392,10 +393,16 @@ gh_hierarchy_fit(gh_ctx *ctx, void *arg, size_t number, int worker)
 	GH_TRY(scope_open(ctx, trainer, task, &s));
 	if (task->vanilla)
 	{
-		/* only its predictions are wanted */
+		uint32_t	genre = trainer->position[task->node];
+
 		status = train(ctx, trainer, task, &s, &flat, NULL);
 		if (status == GH_OK)
-			status = predict(ctx, trainer, &flat, trainer->flat + trainer->position[task->node] * trainer->n_valid);
+			status = predict(ctx, trainer, &flat, trainer->flat + genre * trainer->n_valid);
+		if (status == GH_OK && trainer->model->flat != NULL)
+		{
+			trainer->model->flat[genre] = flat;
+			memset(&flat, 0, sizeof(flat));
+		}
 	}
 	else
 	{

@@ -97,7 +97,7 @@ task_memory(const gh_training *t, const gh_classifier_task *task, const gh_boost
 	add_product(&bytes, t->n, sizeof(uint8_t));
 	if (t->iterations > 0 || p->early_stopping_rounds > 0)
 		add_product(&bytes, rows, sizeof(uint64_t) + 4 * sizeof(uint32_t) + 1);
-	if (task->vanilla)
+	if (task->vanilla && !t->blend)
 		add_product(&bytes, trees_memory(task, p), 1);
 	return bytes;
 }
@@ -116,7 +116,7 @@ gh_hierarchy_check_memory(gh_ctx *ctx, const gh_hierarchy_run *run)
 		size_t		bytes = task_memory(t, &run->tasks[i], &p);
 
 		largest = bytes > largest ? bytes : largest;
-		if (!run->tasks[i].vanilla)
+		if (!run->tasks[i].vanilla || t->blend)
 			add_product(&shared, trees_memory(&run->tasks[i], &p), 1);
 	}
 	if (t->iterations > 0)

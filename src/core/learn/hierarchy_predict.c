@@ -5,6 +5,7 @@
 #include "learn/gh_hierarchy.h"
 
 #include "base/gh_sort.h"
+#include "learn/logistic.h"
 #include "learn/shown.h"
 
 #include <string.h>
@@ -12,6 +13,9 @@
 void
 gh_model_free(gh_ctx *ctx, gh_model *model)
 {
+	for (uint32_t g = 0; model->flat != NULL && g < model->n_genres; g++)
+		gh_booster_free(ctx, &model->flat[g]);
+	gh_free(ctx, model->flat);
 	for (int j = 0; model->feature != NULL && j < model->n_features; j++)
 		gh_free(ctx, model->feature[j]);
 	for (uint32_t i = 0; model->node != NULL && i < model->n_nodes; i++)
@@ -98,6 +102,16 @@ gh_model_rename(gh_ctx *ctx, gh_model *model, uint32_t node, const char *name)
 	return GH_OK;
 }
 
+double
+gh_blend(double a, double b)
+{
+	const double least = 1e-7;
+
+	a = a < least ? least : a > 1 - least ? 1 - least : a;
+	b = b < least ? least : b > 1 - least ? 1 - least : b;
+	return gh_sigmoid((gh_logit(a) + gh_logit(b)) / 2);
+}
+
 void
 gh_model_predict(const gh_model *model, const float *x, double *conditional, double *joint)
 {
@@ -107,6 +121,13 @@ gh_model_predict(const gh_model *model, const float *x, double *conditional, dou
 
 		conditional[i] = gh_booster_probability(&model->node[i].booster, x);
 		joint[i] = parent < 0 ? conditional[i] : joint[parent] * conditional[i];
+	}
+	for (uint32_t g = 0; model->flat != NULL && g < model->n_genres; g++)
+	{
+		uint32_t	at = model->genre[g];
+
+		if (model->node[at].parent >= 0)
+			joint[at] = gh_blend(joint[at], gh_booster_probability(&model->flat[g], x));
 	}
 }
 
@@ -128,7 +149,7 @@ gh_model_rank(gh_ctx *ctx, const gh_model *model, const double *joint, uint32_t 
 const char *
 gh_classifier_name(int classifier)
 {
-	static const char *const name[GH_N_CLASSIFIERS] = {"vanilla", "hierarchical", "hierarchical_hint"};
+	static const char *const name[GH_N_CLASSIFIERS] = {"vanilla", "hierarchical", "hierarchical_hint", "blend"};
 
 	return classifier >= 0 && classifier < GH_N_CLASSIFIERS ? name[classifier] : "unknown";
 }

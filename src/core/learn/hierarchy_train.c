@@ -51,6 +51,8 @@ check_training(gh_ctx *ctx, const gh_training *t, const gh_model *model)
 	if (model->n_genres == 0 || model->n_features != t->n_features)
 		return gh_fail(ctx, GH_EINTERNAL, "the model has %u genres and %d features, the rows have %d",
 					   model->n_genres, model->n_features, t->n_features);
+	if (t->blend && !t->vanilla)
+		return gh_fail(ctx, GH_EINTERNAL, "a blend needs the vanilla classifiers");
 	if (t->n > UINT32_MAX - 1)
 	{
 		gh_fail(ctx, GH_ELIMIT, "too many rows to train on");
@@ -270,6 +272,25 @@ fit_all(gh_ctx *ctx, gh_hierarchy_run *r)
 	return GH_OK;
 }
 
+/* Where the vanilla classifiers of a blend go; top genres have none of their own. */
+static gh_status
+open_blend(gh_ctx *ctx, gh_hierarchy_run *r)
+{
+	gh_model   *model = r->model;
+
+	if (!r->training->blend)
+		return GH_OK;
+	model->flat = GH_NEW_ZERO(ctx, model->n_genres, gh_booster);
+	if (model->flat == NULL)
+		return gh_ctx_status(ctx);
+	for (uint32_t g = 0; g < model->n_genres; g++)
+	{
+		model->flat[g].n_features = model->n_features;
+		model->flat[g].base_score = 0.5;
+	}
+	return GH_OK;
+}
+
 static gh_status
 open_findings(gh_ctx *ctx, gh_hierarchy_run *r)
 {
@@ -295,6 +316,7 @@ run(gh_ctx *ctx, gh_hierarchy_run *r, gh_evaluation *evaluation)
 	GH_TRY(gh_bins_build(ctx, t->rows, t->n, t->n_features, t->params.max_bin, r->train_rows, r->n_train, &r->bins));
 	gh_note(ctx, STAGE, "%zu classifiers on %zu rows, %zu rows held out", r->n_tasks, r->n_train, r->n_valid);
 	GH_TRY(open_findings(ctx, r));
+	GH_TRY(open_blend(ctx, r));
 	GH_TRY(fit_all(ctx, r));
 	note_remarks(ctx, r);
 	for (uint32_t g = 0; t->vanilla && g < r->model->n_genres; g++)
