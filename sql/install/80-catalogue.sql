@@ -58,6 +58,8 @@ CREATE FUNCTION train_hierarchy(
 	split_by text DEFAULT 'artist',
 	iterations int DEFAULT 50,
 	folds int DEFAULT 5,
+	context text DEFAULT 'song',
+	combine text DEFAULT 'product',
 	params jsonb DEFAULT '{}',
 	seed bigint DEFAULT 42)
 	RETURNS TABLE (
@@ -71,7 +73,7 @@ CREATE FUNCTION train_hierarchy(
 		validation_songs bigint)
 	AS 'MODULE_PATHNAME', 'genre_hier_train_hierarchy'
 	LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 3;
-COMMENT ON FUNCTION train_hierarchy(text, text, text, text, text, text[], int, bigint, float8, text, int, int, jsonb, bigint) IS
+COMMENT ON FUNCTION train_hierarchy(text, text, text, text, text, text[], int, bigint, float8, text, int, int, text, text, jsonb, bigint) IS
 	'the whole way from songs to a stored model: supergenres, classifiers, comparison on held-out songs';
 
 CREATE FUNCTION predict_genres(

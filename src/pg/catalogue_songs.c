@@ -6,7 +6,7 @@
  * its features.  Model, statements and types are kept for the rest of the
  * query; the tables are read in the caller's snapshot, with its rights.
  */
-#include "gh_pg_model.h"
+#include "gh_pg_catalogue.h"
 
 #include <math.h>
 
@@ -68,10 +68,39 @@ get_state(FunctionCallInfo fcinfo)
 
 /* ---- the song's row ---------------------------------------------------- */
 
-static void
-prepare_song(song_state *state, MemoryContext lasting, const gh_parsed *parsed, const char *songs)
+/* SELECT of all features of the song $1; with an artist's context half of them are means. */
+static char *
+song_query(const song_state *state, const char *schema, const gh_parsed *parsed, const gh_registered *newest)
 {
+	int			n = newest->artist_context ? parsed->n_features / 2 : parsed->n_features;
+	char	  **feature = palloc(n * sizeof(char *));
 	StringInfoData sql;
+	gh_table	links;
+
+	initStringInfo(&sql);
+	for (int i = 0; i < n; i++)
+	{
+		feature[i] = gh_pg_from_utf8(parsed->feature[i]);
+		appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "SELECT ", gh_table_number(&state->table, "s", feature[i]));
+	}
+	for (int i = n; i < parsed->n_features; i++)
+		appendStringInfo(&sql, ", m.features[%d]", i - n + 1);
+	appendStringInfo(&sql, " FROM %s AS s", state->table.name);
+	if (newest->artist_context)
+	{
+		gh_table_find("song_artists", newest->song_artists, GH_LINKS_COLUMNS, &links);
+		appendStringInfoString(&sql, gh_context_lateral(schema, &state->table, &links, feature, n));
+	}
+	appendStringInfoString(&sql, " WHERE s.song_id OPERATOR(pg_catalog.=) $1 LIMIT 2");
+	return sql.data;
+}
+
+static void
+prepare_song(song_state *state, MemoryContext lasting, const char *schema, const gh_parsed *parsed,
+			 const gh_registered *newest)
+{
+	const char *songs = newest->songs;
+	char	   *sql;
 	MemoryContext old;
 
 	if (state->song != NULL)
@@ -90,13 +119,8 @@ prepare_song(song_state *state, MemoryContext lasting, const gh_parsed *parsed, 
 	MemoryContextSwitchTo(old);
 	(void) gh_table_id(&state->table, "s", "song_id");
 	state->id_type = gh_table_column(&state->table, "song_id");
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
-	for (int i = 0; i < parsed->n_features; i++)
-		appendStringInfo(&sql, "%s%s", i > 0 ? ", " : "",
-						 gh_table_number(&state->table, "s", gh_pg_from_utf8(parsed->feature[i])));
-	appendStringInfo(&sql, " FROM %s AS s WHERE s.song_id OPERATOR(pg_catalog.=) $1 LIMIT 2", state->table.name);
-	state->song = SPI_prepare(sql.data, 1, &state->id_type);
+	sql = song_query(state, schema, parsed, newest);
+	state->song = SPI_prepare(sql, 1, &state->id_type);
 	if (state->song == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(state->song);
@@ -192,7 +216,7 @@ gh_catalogue_song(FunctionCallInfo fcinfo, const char *what, const char *id, con
 	gh_registry_newest(state->registry, model, true, &state->newest, &newest);
 	parsed = gh_cache_get(&state->cache, lasting, newest.model, GH_MODEL_HIERARCHY);
 	if (state->cache.generation != before || state->song == NULL || strcmp(state->songs, newest.songs) != 0)
-		prepare_song(state, lasting, parsed, newest.songs);
+		prepare_song(state, lasting, gh_pg_schema(fcinfo), parsed, &newest);
 	read_song(state, parsed, what, id);
 	return parsed;
 }

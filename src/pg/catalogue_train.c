@@ -23,6 +23,10 @@ typedef struct arguments
 	int			genres_per_supergenre;
 	int64		min_followers;
 	bool		by_artist;
+	bool		artist_context; /* the artist's means are features too */
+	bool		blend;
+	char	  **feature;		/* of the model */
+	int			n_features;
 	gh_train_options options;
 } arguments;
 
@@ -41,17 +45,31 @@ split_by_artist(const char *value)
 	return false;
 }
 
+/* One of two words. */
+static bool
+is_second(const char *argument, const char *value, const char *first, const char *second)
+{
+	if (strcmp(value, second) == 0)
+		return true;
+	if (strcmp(value, first) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("train_hierarchy: unknown %s \"%s\"", argument, value),
+				 errhint("Use '%s' or '%s'.", first, second)));
+	return false;
+}
+
 static void
 read_params(gh_catalogue *c, FunctionCallInfo fcinfo, arguments *a)
 {
-	const char **feature = palloc(c->n_features * sizeof(char *));
+	const char **feature = palloc(a->n_features * sizeof(char *));
 
-	for (int i = 0; i < c->n_features; i++)
-		feature[i] = gh_pg_to_utf8(c->feature[i]);
-	gh_params_parse(c->ctx, PG_ARGISNULL(12) ? NULL : PG_GETARG_JSONB_P(12),
+	for (int i = 0; i < a->n_features; i++)
+		feature[i] = gh_pg_to_utf8(a->feature[i]);
+	gh_params_parse(c->ctx, PG_ARGISNULL(14) ? NULL : PG_GETARG_JSONB_P(14),
 					GH_PARAMS_TUNING | (a->supergenres == NULL ? GH_PARAMS_DISCOVERY : 0),
-					feature, c->n_features, &a->options.params);
-	gh_pg_check(c->ctx, gh_boost_check(c->ctx, &a->options.params.boost, c->n_features));
+					feature, a->n_features, &a->options.params);
+	gh_pg_check(c->ctx, gh_boost_check(c->ctx, &a->options.params.boost, a->n_features));
 	a->options.params.discovery.genres_per_supergenre = a->genres_per_supergenre;
 	a->options.params.discovery.umap.seed = (uint64) a->options.seed;
 }
@@ -84,7 +102,11 @@ read_arguments(gh_catalogue *c, FunctionCallInfo fcinfo, arguments *a)
 	a->by_artist = split_by_artist(gh_arg_text(&args, 9, "split_by"));
 	a->options.iterations = gh_arg_int(&args, 10, "iterations");
 	a->options.folds = gh_arg_int(&args, 11, "folds");
-	a->options.seed = gh_arg_bigint(&args, 13, "seed");
+	a->artist_context = is_second("context", gh_arg_text(&args, 12, "context"), "song", "artist");
+	a->blend = is_second("combine", gh_arg_text(&args, 13, "combine"), "product", "blend");
+	a->options.seed = gh_arg_bigint(&args, 15, "seed");
+	a->feature = a->artist_context ? gh_context_features(c->feature, c->n_features) : c->feature;
+	a->n_features = a->artist_context ? 2 * c->n_features : c->n_features;
 	gh_train_options_check(args.what, &a->options);
 	read_params(c, fcinfo, a);
 }
@@ -113,7 +135,8 @@ given_links(gh_catalogue *c, const arguments *a, gh_links *links)
 typedef struct kept_rows
 {
 	gh_label_list labels;		/* positions in the model's genres */
-	uint32_t   *group;			/* NULL: every song its own */
+	uint32_t   *artist;			/* the first of every song */
+	float	   *weights;		/* NULL: all 1 */
 	uint8_t    *validation;
 	size_t		training_songs,
 				validation_songs;
@@ -121,7 +144,7 @@ typedef struct kept_rows
 
 /* Songs with a kept genre that are not set aside move up to the front of c->songs.x. */
 static void
-keep_songs(gh_catalogue *c, const arguments *a, const gh_model *model, kept_rows *kept)
+keep_songs(gh_catalogue *c, const gh_model *model, kept_rows *kept)
 {
 	gh_names   *names = gh_model_genre_names(model);
 	uint32	   *position = palloc(c->genre->n * sizeof(uint32));
@@ -131,7 +154,7 @@ keep_songs(gh_catalogue *c, const arguments *a, const gh_model *model, kept_rows
 		position[g] = gh_names_find(names, c->genre->name[g], strlen(c->genre->name[g]));
 	memset(kept, 0, sizeof(*kept));
 	gh_label_list_init(&kept->labels, c->ctx);
-	kept->group = a->by_artist ? gh_pg_alloc(c->ctx, c->songs.n, sizeof(uint32_t)) : NULL;
+	kept->artist = gh_pg_alloc(c->ctx, c->songs.n, sizeof(uint32_t));
 	kept->validation = gh_pg_alloc(c->ctx, c->songs.n, sizeof(uint8_t));
 	for (size_t i = 0; i < c->songs.n; i++)
 	{
@@ -156,8 +179,7 @@ keep_songs(gh_catalogue *c, const arguments *a, const gh_model *model, kept_rows
 		memmove((char *) c->songs.x + at * row, (char *) c->songs.x + i * row, row);
 		kept->validation[at] = c->use[i] == GH_SONG_VALIDATES;
 		kept->validation_songs += kept->validation[at];
-		if (kept->group != NULL)
-			kept->group[at] = c->song_artists.label[c->song_artists.begin[i]];
+		kept->artist[at] = c->song_artists.label[c->song_artists.begin[i]];
 	}
 	kept->training_songs = kept->labels.n - kept->validation_songs;
 	c->songs.n = kept->labels.n;
@@ -187,6 +209,8 @@ describe(gh_catalogue *c, const arguments *a, StringInfo out)
 {
 	const gh_discovery_params *d = &a->options.params.discovery;
 
+	appendStringInfo(out, "\"context\": \"%s\", \"combine\": \"%s\", ", a->artist_context ? "artist" : "song",
+					 a->blend ? "blend" : "product");
 	appendStringInfo(out, "\"genres_per_supergenre\": %d, \"min_followers\": " INT64_FORMAT ", \"split_by\": \"%s\", ",
 					 a->genres_per_supergenre, a->min_followers, a->by_artist ? "artist" : "song");
 	gh_options_json(c->ctx, out, &a->options);
@@ -247,15 +271,22 @@ registry_params(gh_catalogue *c, const arguments *a)
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
 }
 
+/* The blend is the last. */
+static int
+n_classifiers(const arguments *a)
+{
+	return a->blend ? GH_N_CLASSIFIERS : GH_BLEND;
+}
+
 static void
 node_metrics(StringInfo out, const gh_model *model, const gh_evaluation *evaluation, int classifier, uint32 i, bool *any)
 {
 	const gh_node *node = &model->node[i];
 	size_t		at = (size_t) classifier * model->n_nodes + i;
 
-	/* vanilla has no supergenres; the hint of a top node is the truth itself */
+	/* vanilla and blend have no supergenres; the hint of a top node is the truth itself */
 	if (isnan(evaluation->node_ap[at]) && isnan(evaluation->node_coverage[at]) &&
-		(classifier == GH_VANILLA ? !node->is_genre : classifier == GH_HIERARCHICAL_HINT && node->parent < 0))
+		(classifier == GH_VANILLA || classifier == GH_BLEND ? !node->is_genre : classifier == GH_HIERARCHICAL_HINT && node->parent < 0))
 		return;
 	appendStringInfo(out, "%s{\"classifier\": \"%s\", \"node\": ", *any ? ", " : "", gh_classifier_name(classifier));
 	gh_json_string(out, gh_pg_from_utf8(node->name));
@@ -273,7 +304,7 @@ node_metrics(StringInfo out, const gh_model *model, const gh_evaluation *evaluat
 }
 
 static Datum
-registry_metrics(const gh_catalogue *c, const gh_model *model, const gh_evaluation *evaluation, const kept_rows *kept)
+registry_metrics(const gh_catalogue *c, const arguments *a, const gh_model *model, const gh_evaluation *evaluation, const kept_rows *kept)
 {
 	StringInfoData json;
 	bool		any = false;
@@ -286,7 +317,7 @@ registry_metrics(const gh_catalogue *c, const gh_model *model, const gh_evaluati
 	if (c->discovery != NULL)
 		appendStringInfo(&json, ", \"discovered\": %s", c->discovery);
 	appendStringInfoString(&json, ", \"nodes\": [");
-	for (int classifier = 0; classifier < GH_N_CLASSIFIERS && kept->validation_songs > 0; classifier++)
+	for (int classifier = 0; classifier < n_classifiers(a) && kept->validation_songs > 0; classifier++)
 		for (uint32 i = 0; i < model->n_nodes; i++)
 			node_metrics(&json, model, evaluation, classifier, i, &any);
 	appendStringInfoString(&json, "]}");
@@ -305,10 +336,10 @@ features_array(const gh_catalogue *c)
 
 /* The study's table: one row per classifier. */
 static void
-put_scores(const gh_model *model, const gh_evaluation *evaluation, const kept_rows *kept, Tuplestorestate *store,
+put_scores(const arguments *a, const gh_model *model, const gh_evaluation *evaluation, const kept_rows *kept, Tuplestorestate *store,
 		   TupleDesc tupdesc)
 {
-	for (int classifier = 0; classifier < GH_N_CLASSIFIERS; classifier++)
+	for (int classifier = 0; classifier < n_classifiers(a); classifier++)
 	{
 		const gh_score *score = &evaluation->score[classifier];
 		Datum		values[8];
@@ -334,15 +365,15 @@ static void
 plan_model(gh_catalogue *c, const arguments *a, gh_model *model)
 {
 	gh_links	links;
-	char	  **feature = palloc(c->n_features * sizeof(char *));
+	char	  **feature = palloc(a->n_features * sizeof(char *));
 
 	if (a->supergenres == NULL)
 		gh_catalogue_discover(c, &a->options.params.discovery, &links);
 	else
 		given_links(c, a, &links);
-	for (int i = 0; i < c->n_features; i++)
-		feature[i] = gh_pg_to_utf8(c->feature[i]);
-	gh_links_plan(c->ctx, &links, feature, c->n_features, model);
+	for (int i = 0; i < a->n_features; i++)
+		feature[i] = gh_pg_to_utf8(a->feature[i]);
+	gh_links_plan(c->ctx, &links, feature, a->n_features, model);
 }
 
 static void
@@ -360,11 +391,13 @@ train(gh_catalogue *c, const arguments *a, const kept_rows *kept, gh_model *mode
 	gh_training_init(&training, &a->options);
 	training.rows = c->songs.x;
 	training.n = c->songs.n;
-	training.n_features = c->n_features;
+	training.n_features = a->n_features;
 	training.labels = &labels;
-	training.group = kept->group;
+	training.group = a->by_artist ? kept->artist : NULL;
+	training.weights = kept->weights;
 	training.validation = kept->validation;
 	training.vanilla = true;
+	training.blend = a->blend;
 	memset(evaluation, 0, sizeof(*evaluation));
 	gh_pg_check(c->ctx, gh_hierarchy_train(c->ctx, &training, model, evaluation));
 }
@@ -390,14 +423,19 @@ genre_hier_train_hierarchy(PG_FUNCTION_ARGS)
 	gh_catalogue_split(&c, &a.options, a.by_artist);
 	memset(&model, 0, sizeof(model));
 	plan_model(&c, &a, &model);
-	keep_songs(&c, &a, &model, &kept);
+	keep_songs(&c, &model, &kept);
+	if (a.artist_context)
+	{
+		gh_catalogue_add_context(&c, gh_pg_schema(fcinfo), kept.artist);
+		kept.weights = gh_catalogue_weights(&c, kept.artist, kept.validation);
+	}
 	train(&c, &a, &kept, &model, &evaluation);
 	gh_model_set_info(c.ctx, &model, model_description(&c, &a, &kept, &evaluation));
 	version = gh_registry_insert(registry, a.model, c.songs_table.stored, features_array(&c), registry_params(&c, &a),
-								 registry_metrics(&c, &model, &evaluation, &kept),
+								 registry_metrics(&c, &a, &model, &evaluation, &kept),
 								 PointerGetDatum(gh_model_bytea(c.ctx, &model)));
 	gh_note(c.ctx, "registry", "stored as version %d of model \"%s\" in %s", version, gh_pg_to_utf8(a.model), registry);
-	put_scores(&model, &evaluation, &kept, store, tupdesc);
+	put_scores(&a, &model, &evaluation, &kept, store, tupdesc);
 	gh_pg_close(c.ctx);
 	return (Datum) 0;
 }

@@ -59,4 +59,21 @@ extern void gh_catalogue_discover(gh_catalogue *c, const gh_discovery_params *pa
 extern void gh_catalogue_keep_popular(gh_catalogue *c, const gh_links *given, int genres_per_supergenre,
 									  gh_links *links);
 
+/* ---- catalogue_context.c ---------------------------------------------- */
+
+/* Names of the features and of the artist's means of them, palloc'd: 2 n. */
+extern char **gh_context_features(char **feature, int n);
+/* SQL after "FROM songs AS s": joins m.features, the means of the song's artist. */
+extern char *gh_context_lateral(const char *schema, const gh_table *songs, const gh_table *links, char **feature, int n);
+/* A query for song_id and all features, under their names, of every song. */
+extern char *gh_context_query(const char *schema, const gh_table *songs, const gh_table *links, char **feature, int n);
+/* Appends to the features of every song those of artist[song]; schema: of the extension. */
+extern void gh_catalogue_add_context(gh_catalogue *c, const char *schema, const uint32_t *artist);
+/*
+ * A weight for every song, gh memory: one over the square root of how many of
+ * its artist's songs train, with mean 1 over these.  Means are the same for all
+ * of an artist's songs, so trees would learn large artists by heart.
+ */
+extern float *gh_catalogue_weights(gh_catalogue *c, const uint32_t *artist, const uint8_t *validation);
+
 #endif							/* GH_PG_CATALOGUE_H */

@@ -291,6 +291,8 @@ typedef struct gh_registered
 	char	   *songs;			/* qualified and quoted */
 	Datum		features;		/* text[] */
 	Datum		model;			/* bytea, perhaps a TOAST pointer */
+	bool		artist_context; /* the second half of the model's features are means of the artist's songs, */
+	char	   *song_artists;	/* found with this table */
 } gh_registered;
 
 /* Qualified name of the registry; 42501 with the GRANT when the caller lacks one of the privileges. */

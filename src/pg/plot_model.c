@@ -4,6 +4,7 @@
  *		values of many songs.
  */
 #include "gh_pg_plot.h"
+#include "gh_pg_catalogue.h"
 #include "gh_pg_songs.h"
 
 #include <math.h>
@@ -296,6 +297,20 @@ notice_left_out(const char *what, const gh_song_sample *sample)
 				(errmsg("%s: %zu songs with an infinite feature are left out", what, sample->left_out)));
 }
 
+/* Where the songs of a model are: its table, or a query that adds the means of the artists. */
+static char *
+songs_of(FunctionCallInfo fcinfo, const gh_registered *newest, char **feature, int n_features)
+{
+	gh_table	songs,
+				links;
+
+	if (!newest->artist_context)
+		return newest->songs;
+	gh_table_find("songs", newest->songs, GH_SONGS_COLUMNS, &songs);
+	gh_table_find("song_artists", newest->song_artists, GH_LINKS_COLUMNS, &links);
+	return gh_context_query(gh_pg_schema(fcinfo), &songs, &links, feature, n_features / 2);
+}
+
 static Datum
 plot_songs(FunctionCallInfo fcinfo, const char *what, draw_songs draw)
 {
@@ -322,7 +337,8 @@ plot_songs(FunctionCallInfo fcinfo, const char *what, draw_songs draw)
 	feature = palloc(parsed->n_features * sizeof(char *));
 	for (int f = 0; f < parsed->n_features; f++)
 		feature[f] = gh_pg_from_utf8(parsed->feature[f]);
-	gh_song_sample_read(ctx, what, songs == NULL ? newest.songs : songs, feature, parsed->n_features, most,
+	gh_song_sample_read(ctx, what, songs == NULL ? songs_of(fcinfo, &newest, feature, parsed->n_features) : songs,
+						feature, parsed->n_features, most,
 						model_seed(registry, model, newest.version),
 						songs != NULL ? "Name a table or view, or give a query." :
 						"The model was trained on it. Name another with songs => 'schema.table', or give a query.",

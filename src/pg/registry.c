@@ -85,7 +85,9 @@ gh_registry_newest(const char *registry, const char *model, bool read_only, SPIP
 
 	if (*plan == NULL)
 	{
-		*plan = SPI_prepare(psprintf("SELECT version, songs, features, model FROM %s"
+		*plan = SPI_prepare(psprintf("SELECT version, songs, features, model,"
+									 " COALESCE(params OPERATOR(pg_catalog.->>) 'context' OPERATOR(pg_catalog.=) 'artist', false),"
+									 " params OPERATOR(pg_catalog.->>) 'song_artists' FROM %s"
 									 " WHERE name OPERATOR(pg_catalog.=) $1 ORDER BY version DESC LIMIT 1", registry),
 							1, &type);
 		if (*plan == NULL)
@@ -102,6 +104,8 @@ gh_registry_newest(const char *registry, const char *model, bool read_only, SPIP
 	out->songs = SPI_getvalue(tuple, tupdesc, 2);
 	out->features = SPI_getbinval(tuple, tupdesc, 3, &null);
 	out->model = SPI_getbinval(tuple, tupdesc, 4, &null);
+	out->artist_context = DatumGetBool(SPI_getbinval(tuple, tupdesc, 5, &null));
+	out->song_artists = SPI_getvalue(tuple, tupdesc, 6);
 }
 
 /* Of the newest version; a row of NULLs when it has no metrics, no row when there is no such model. */
