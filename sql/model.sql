@@ -42,6 +42,6 @@ SELECT model_info(set_byte(model, 200, 255 - get_byte(model, 200))) FROM m;
 -- what is promised to the planner
 SELECT p.oid::regprocedure AS function, provolatile AS volatile, proparallel AS parallel, proisstrict AS strict
 FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'genre_hier'
-WHERE proname ~ '^(boost|genre|hierarchy|predict|shap|model|song|artist_f|train|rename|drop)' ORDER BY p.oid::regprocedure::text COLLATE "C";
+WHERE proname ~ '^(boost|genre|hierarchy_fit|predict|shap|model|song|artist_f|train|rename|drop)' ORDER BY p.oid::regprocedure::text COLLATE "C";
 
 DROP SCHEMA model CASCADE;

@@ -139,3 +139,42 @@ CREATE AGGREGATE dbcv(point float8[], cluster int, exact boolean) (
 );
 COMMENT ON AGGREGATE dbcv(float8[], int, boolean) IS
 	'dbcv that, when exact is true, sums over all pairs of points also in large clusters in the plane';
+
+CREATE FUNCTION hierarchy_grid(
+	query text,
+	n_neighbors int[],
+	min_dist float8[],
+	min_cluster_size int[],
+	min_samples int[],
+	cluster_selection_method text[] DEFAULT '{eom,leaf}',
+	n_components int DEFAULT 2,
+	spread float8 DEFAULT 1.0,
+	n_epochs int DEFAULT NULL,
+	learning_rate float8 DEFAULT 1.0,
+	negative_sample_rate int DEFAULT 5,
+	init text DEFAULT 'spectral',
+	standardize boolean DEFAULT true,
+	cluster_selection_epsilon float8 DEFAULT 0,
+	max_cluster_size int DEFAULT 0,
+	allow_single_cluster boolean DEFAULT false,
+	alpha float8 DEFAULT 1.0,
+	seed bigint DEFAULT 42)
+	RETURNS TABLE (
+		n_neighbors int,
+		min_dist float8,
+		trustworthiness float8,
+		min_cluster_size int,
+		min_samples int,
+		cluster_selection_method text,
+		dbcv float8,
+		relative_validity float8,
+		clusters int,
+		smallest bigint,
+		largest bigint,
+		mean_size float8,
+		noise bigint,
+		noise_fraction float8)
+	AS 'MODULE_PATHNAME', 'genre_hier_hierarchy_grid'
+	LANGUAGE C STABLE PARALLEL UNSAFE COST 10000000 ROWS 1000;
+COMMENT ON FUNCTION hierarchy_grid(text, int[], float8[], int[], int[], text[], int, float8, int, float8, int, text, boolean, float8, int, boolean, float8, bigint) IS
+	'every combination of UMAP and HDBSCAN parameters on the rows (id, features) of a query, scored by DBCV';

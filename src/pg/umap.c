@@ -7,7 +7,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "project/gh_umap.h"
+#include "gh_pg_umap.h"
 
 #define WHAT "umap_project"
 #define FIT "umap_fit"
@@ -22,8 +22,8 @@ static const char *const option_names[] = {
 	"standardize", "seed"
 };
 
-static gh_umap_init
-parse_init(const char *what, const char *name)
+gh_umap_init
+gh_pg_umap_init(const char *what, const char *name)
 {
 	if (strcmp(name, "spectral") == 0)
 		return GH_UMAP_SPECTRAL;
@@ -36,6 +36,22 @@ parse_init(const char *what, const char *name)
 			errhint("It must be spectral, pca or random."));
 }
 
+int
+gh_pg_umap_epochs(const gh_args *args, int n)
+{
+	int			epochs;
+
+	if (gh_arg_is_null(args, n))
+		return 0;
+	epochs = gh_arg_int(args, n, "n_epochs");
+	/* 0 would mean the automatic number to the core */
+	if (epochs < 1)
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("%s: n_epochs is %d", args->what, epochs),
+				errhint("It must be at least 1, or NULL for a number chosen by the number of rows."));
+	return epochs;
+}
+
 static gh_umap_params
 read_options(const gh_args *args)
 {
@@ -45,19 +61,10 @@ read_options(const gh_args *args)
 	params.n_components = gh_arg_int(args, 2, "n_components");
 	params.min_dist = gh_arg_float(args, 3, "min_dist");
 	params.spread = gh_arg_float(args, 4, "spread");
-	params.n_epochs = 0;
-	if (!gh_arg_is_null(args, 5))
-	{
-		params.n_epochs = gh_arg_int(args, 5, "n_epochs");
-		/* 0 would mean the automatic number to the core */
-		if (params.n_epochs < 1)
-			ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("%s: n_epochs is %d", args->what, params.n_epochs),
-					errhint("It must be at least 1, or NULL for a number chosen by the number of rows."));
-	}
+	params.n_epochs = gh_pg_umap_epochs(args, 5);
 	params.learning_rate = gh_arg_float(args, 6, "learning_rate");
 	params.negative_sample_rate = gh_arg_int(args, 7, "negative_sample_rate");
-	params.init = parse_init(args->what, gh_arg_text(args, 8, "init"));
+	params.init = gh_pg_umap_init(args->what, gh_arg_text(args, 8, "init"));
 	params.standardize = gh_arg_bool(args, 9, "standardize");
 	params.seed = (uint64_t) gh_arg_bigint(args, 10, "seed");
 	return params;

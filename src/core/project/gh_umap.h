@@ -54,6 +54,35 @@ extern size_t gh_umap_memory(size_t n, int d, const gh_umap_params *params);
 extern gh_status gh_umap_project(gh_ctx *ctx, const double *points, size_t n, int d, const gh_umap_params *params,
 								 double *embedding);
 
+/*
+ * What projections of the same points have in common: the neighbours, of which
+ * each takes as many as it wants, and the places to start from for the
+ * n_neighbors that were last in use.
+ */
+typedef struct gh_umap_shared
+{
+	int			k;				/* other points per point */
+	uint32_t   *indices;		/* n x k */
+	double	   *distances;		/* n x k */
+	double	   *start;			/* n x n_components, by tree position */
+	int			start_neighbors;	/* n_neighbors that start is of; 0: none yet */
+} gh_umap_shared;
+
+/*
+ * Neighbours for all projections whose n_neighbors is at most that of `most`, and
+ * which agree with it in n_components, n_epochs, init, standardize and seed.
+ * Close also after a failure.
+ */
+extern gh_status gh_umap_shared_open(gh_ctx *ctx, const double *points, size_t n, int d, const gh_umap_params *most,
+									 gh_umap_shared *shared);
+extern void gh_umap_shared_close(gh_ctx *ctx, gh_umap_shared *shared);
+/* Bytes that it holds; to open it takes no more than a projection. */
+extern size_t gh_umap_shared_memory(size_t n, const gh_umap_params *most);
+
+/* As gh_umap_project, to the same bytes; shared may be NULL. */
+extern gh_status gh_umap_project_shared(gh_ctx *ctx, const double *points, size_t n, int d,
+										const gh_umap_params *params, gh_umap_shared *shared, double *embedding);
+
 /* a and b of 1/(1 + a x^(2b)), fitted to min_dist and spread. */
 extern gh_status gh_umap_curve(gh_ctx *ctx, double min_dist, double spread, double *a, double *b);
 

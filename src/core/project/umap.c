@@ -16,6 +16,9 @@
 /* Points up to which 500 epochs are the default, and 200 above: umap-learn's. */
 #define SMALL 10000
 
+/* Rows copied between two polls. */
+#define POLL_EVERY 4096
+
 /* Points of the curve that a and b are fitted to: umap-learn's. */
 #define CURVE_POINTS 300
 
@@ -139,6 +142,7 @@ typedef struct run
 	double	   *distances;		/* n x k */
 	gh_graph	graph;
 	double	   *y;				/* n x n_components, by tree position */
+	gh_umap_shared *shared;		/* what other projections of the points have found, or NULL */
 } run;
 
 static int
@@ -168,6 +172,22 @@ gh_umap_memory(size_t n, int d, const gh_umap_params *params)
 	return peak > layout ? peak : layout;
 }
 
+/* The first k of more neighbours. */
+static gh_status
+take_neighbours(run *r)
+{
+	const gh_umap_shared *shared = r->shared;
+
+	for (size_t i = 0; i < r->n; i++)
+	{
+		if (i % POLL_EVERY == 0)
+			GH_CHECK_STOP(r->ctx);
+		memcpy(r->indices + i * r->k, shared->indices + i * shared->k, sizeof(uint32_t) * r->k);
+		memcpy(r->distances + i * r->k, shared->distances + i * shared->k, sizeof(double) * r->k);
+	}
+	return GH_OK;
+}
+
 static gh_status
 find_neighbours(run *r)
 {
@@ -178,6 +198,8 @@ find_neighbours(run *r)
 	if ((r->indices = gh_alloc(r->ctx, r->n, (size_t) r->k * sizeof(uint32_t))) == NULL ||
 		(r->distances = gh_alloc(r->ctx, r->n, (size_t) r->k * sizeof(double))) == NULL)
 		return gh_ctx_status(r->ctx);
+	if (r->shared != NULL)
+		return take_neighbours(r);
 	GH_TRY(gh_neighbours(r->ctx, &r->tree, r->k, r->indices, r->distances));
 	for (size_t i = 0; i < r->n; i++)
 		twins += r->distances[i * r->k] == 0;
@@ -214,6 +236,27 @@ keep_order(run *r)
 	return order;
 }
 
+/* Where the points start: it does not depend on min_dist and spread. */
+static gh_status
+place_points(run *r, const uint32_t *order)
+{
+	const gh_umap_params *p = r->params;
+	size_t		bytes = r->n * p->n_components * sizeof(double);
+
+	if (r->shared != NULL && r->shared->start_neighbors == p->n_neighbors)
+	{
+		memcpy(r->y, r->shared->start, bytes);
+		return GH_OK;
+	}
+	GH_TRY(gh_start_positions(r->ctx, &r->graph, r->points, r->d, order, p->init, p->n_components, p->seed, r->y));
+	if (r->shared != NULL)
+	{
+		memcpy(r->shared->start, r->y, bytes);
+		r->shared->start_neighbors = p->n_neighbors;
+	}
+	return GH_OK;
+}
+
 static gh_status
 lay_out(run *r, double *embedding)
 {
@@ -225,7 +268,7 @@ lay_out(run *r, double *embedding)
 	if ((r->y = gh_alloc(r->ctx, r->n, p->n_components * sizeof(double))) == NULL)
 		return gh_ctx_status(r->ctx);
 	gh_tick(r->ctx, "umap: start", 0, r->n);
-	GH_TRY(gh_start_positions(r->ctx, &r->graph, r->points, r->d, order, p->init, p->n_components, p->seed, r->y));
+	GH_TRY(place_points(r, order));
 	gh_free(r->ctx, r->points);
 	r->points = NULL;
 	gh_tick(r->ctx, "umap: layout", 0, r->epochs);
@@ -251,7 +294,14 @@ run_stages(run *r, const double *points, double *embedding)
 gh_status
 gh_umap_project(gh_ctx *ctx, const double *points, size_t n, int d, const gh_umap_params *params, double *embedding)
 {
-	run			r = {.ctx = ctx,.params = params,.n = n,.d = d};
+	return gh_umap_project_shared(ctx, points, n, d, params, NULL, embedding);
+}
+
+gh_status
+gh_umap_project_shared(gh_ctx *ctx, const double *points, size_t n, int d, const gh_umap_params *params,
+					   gh_umap_shared *shared, double *embedding)
+{
+	run			r = {.ctx = ctx,.params = params,.n = n,.d = d,.shared = shared};
 	gh_status	status;
 
 	GH_TRY(gh_umap_check(ctx, params));
@@ -278,4 +328,50 @@ gh_umap_project(gh_ctx *ctx, const double *points, size_t n, int d, const gh_uma
 	gh_free(ctx, r.distances);
 	gh_free(ctx, r.y);
 	return status;
+}
+
+/* ---- many projections of the same points -------------------------------- */
+
+gh_status
+gh_umap_shared_open(gh_ctx *ctx, const double *points, size_t n, int d, const gh_umap_params *most, gh_umap_shared *shared)
+{
+	run			r = {.ctx = ctx,.params = most,.n = n,.d = d};
+	gh_status	status = GH_OK;
+
+	memset(shared, 0, sizeof(*shared));
+	if (n < 2)
+		return GH_OK;
+	GH_TRY(gh_umap_check(ctx, most));
+	r.k = other_neighbours(n, most);
+	if ((r.points = gh_alloc(ctx, n, (size_t) d * sizeof(double))) == NULL)
+		return gh_ctx_status(ctx);
+	status = gh_scale_points(ctx, points, n, d, most->standardize, r.points);
+	if (status == GH_OK)
+		status = find_neighbours(&r);
+	gh_kdtree_free(ctx, &r.tree);
+	gh_free(ctx, r.points);
+	shared->k = r.k;
+	shared->indices = r.indices;
+	shared->distances = r.distances;
+	if (status == GH_OK && (shared->start = gh_alloc(ctx, n, sizeof(double) * most->n_components)) == NULL)
+		status = gh_ctx_status(ctx);
+	if (status != GH_OK)
+		gh_umap_shared_close(ctx, shared);
+	return status;
+}
+
+void
+gh_umap_shared_close(gh_ctx *ctx, gh_umap_shared *shared)
+{
+	gh_free(ctx, shared->indices);
+	gh_free(ctx, shared->distances);
+	gh_free(ctx, shared->start);
+	memset(shared, 0, sizeof(*shared));
+}
+
+size_t
+gh_umap_shared_memory(size_t n, const gh_umap_params *most)
+{
+	return n < 2 ? 0 : n * (other_neighbours(n, most) * (sizeof(uint32_t) + sizeof(double)) +
+							most->n_components * sizeof(double));
 }
