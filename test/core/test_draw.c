@@ -206,6 +206,27 @@ directions_do_not_leak(void **state)
 	(void) state;
 	gh_text_cut(cut, sizeof(cut), "a\xe2\x80\xae" "b\xe2\x81\xa6" "c\xe2\x80\x8f" "d", 13, 1000);
 	assert_string_equal(cut, "abc\xe2\x80\x8f" "d");
+	assert_true(gh_text_is_rtl("x \xd7\xa9"));
+	assert_true(gh_text_is_rtl("\xd9\x85"));
+	assert_false(gh_text_is_rtl("rock \xc3\xa9 \xe3\x83\x93 \xf0\x9f\x8e\xb8"));
+}
+
+/* No tower of marks, but emoji of many parts stay whole. */
+static void
+marks_do_not_pile_up(void **state)
+{
+	static const char family[] = "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7\xf0\x9f\x8f\xbd\xef\xb8\x8f";
+	char		cut[64],
+				tower[64] = "e";
+
+	(void) state;
+	for (int i = 0; i < 20; i++)
+		strcat(tower, "\xcc\x81");
+	strcat(tower, "x\xcc\x82");
+	gh_text_cut(cut, sizeof(cut), tower, 13, 1000);
+	assert_string_equal(cut, "e\xcc\x81\xcc\x81\xcc\x81x\xcc\x82");
+	gh_text_cut(cut, sizeof(cut), family, 13, 1000);
+	assert_string_equal(cut, family);
 }
 
 static void
@@ -497,6 +518,7 @@ main(void)
 		cmocka_unit_test(random_bytes_are_read),
 		cmocka_unit_test(text_is_cut_to_its_width),
 		cmocka_unit_test(directions_do_not_leak),
+		cmocka_unit_test(marks_do_not_pile_up),
 		cmocka_unit_test(numbers_for_people),
 		cmocka_unit_test(paths_do_not_drift),
 		cmocka_unit_test(axes_hold_their_ticks),

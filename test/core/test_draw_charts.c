@@ -303,6 +303,9 @@ many_points_are_small(void **state)
 	}
 	draw_sample(ctx, &data, &svg);
 	assert_true(strlen(svg) < 5000000);
+	/* what is asked for beforehand */
+	assert_true(gh_memory_peak(ctx) < 48 * n + 8 * 1024 * 1024);
+	assert_true(gh_memory_peak(ctx) > (48 * n + 8 * 1024 * 1024) / 2);
 	gh_free(ctx, svg);
 	assert_int_equal(gh_memory_used(ctx), 0);
 	gh_ctx_close(ctx);

@@ -25,7 +25,7 @@ typedef struct gh_projected
 /*
  * One SVG document in gh memory of the caller.  `title` NULL: one is made;
  * `prefix` as in gh_figure.  The order of equal points decides nothing but
- * which of them is labelled first.  Needs about 40 bytes a point and what the text takes.
+ * which of them is labelled first.  Needs at most 48 bytes a point and 8 MB.
  */
 extern gh_status gh_draw_projection(gh_ctx *ctx, const gh_projected *points, const char *title, const char *prefix,
 									char **text, size_t *length);

@@ -38,9 +38,18 @@ extern size_t gh_text_fit(const char *utf8, double size, double width, bool *cut
 
 /*
  * Copies text into out[n] (n >= 8), cut with an ellipsis to `width` pixels and to
- * what fits; always NUL-terminated and good UTF-8.  Returns its width.
+ * what fits; always NUL-terminated and good UTF-8.  Of marks piled up on one
+ * letter, the first three are kept.  Returns its width.
  */
 extern double gh_text_cut(char *out, size_t n, const char *utf8, double size, double width);
+
+/*
+ * True when the text holds characters that are written from right to left.
+ * What is appended to such a name must begin with GH_LEFT_TO_RIGHT, or a number
+ * would be shown on the wrong side of it.
+ */
+extern bool gh_text_is_rtl(const char *utf8);
+#define GH_LEFT_TO_RIGHT "\xE2\x80\x8E"	/* U+200E, without a width */
 
 /* ---- numbers for people, locale-free ---------------------------------- */
 

@@ -40,7 +40,7 @@ typedef struct tree
 			   *sibling,
 			   *hidden;			/* children that are not shown */
 	uint8_t    *shown;
-	double	   *at;				/* y of a node's row */
+	double	   *joint;			/* y to which the line down from a node is drawn */
 	size_t		n_rows;
 	row		   *rows;
 	size_t		n_supergenres;
@@ -67,9 +67,9 @@ allocate(tree *t)
 	t->sibling = GH_NEW(t->ctx, n, uint32_t);
 	t->hidden = GH_NEW_ZERO(t->ctx, n, uint32_t);
 	t->shown = GH_NEW_ZERO(t->ctx, n, uint8_t);
-	t->at = GH_NEW_ZERO(t->ctx, n, double);
+	t->joint = GH_NEW_ZERO(t->ctx, n, double);
 	t->rows = GH_NEW(t->ctx, 2 * GH_CHART_MAX_ROWS + 1, row);
-	if (t->child == NULL || t->sibling == NULL || t->hidden == NULL || t->shown == NULL || t->at == NULL ||
+	if (t->child == NULL || t->sibling == NULL || t->hidden == NULL || t->shown == NULL || t->joint == NULL ||
 		t->rows == NULL)
 		return gh_ctx_status(t->ctx);
 	for (size_t i = 0; i < n; i++)
@@ -84,7 +84,7 @@ release(tree *t)
 	gh_free(t->ctx, t->sibling);
 	gh_free(t->ctx, t->hidden);
 	gh_free(t->ctx, t->shown);
-	gh_free(t->ctx, t->at);
+	gh_free(t->ctx, t->joint);
 	gh_free(t->ctx, t->rows);
 }
 
@@ -192,17 +192,19 @@ indent(int level)
 	return MARGIN + INDENT * (level < 8 ? level : 8);
 }
 
+/* From the line down from the parent, which each row makes longer. */
 static void
-draw_branch(const tree *t, gh_svg *svg, const row *r, double y)
+draw_branch(tree *t, gh_svg *svg, const row *r, double y)
 {
 	double		x = indent(r->level) - 9;
 
 	gh_svg_path(svg, "none axis");
-	gh_svg_move(svg, x, t->at[r->parent] + 8);
-	gh_svg_draw(svg, 'v', (int64_t) floor((y - 4 - t->at[r->parent] - 8) * 10 + 0.5));
+	gh_svg_move(svg, x, t->joint[r->parent]);
+	gh_svg_draw(svg, 'v', (int64_t) floor((y - 4 - t->joint[r->parent]) * 10 + 0.5));
 	gh_svg_draw(svg, 'h', 70);
 	gh_svg_path_done(svg);
 	gh_svg_end(svg);
+	t->joint[r->parent] = y - 4;
 }
 
 static void
@@ -266,7 +268,7 @@ draw_row(tree *t, gh_svg *svg, const gh_axis *axis, const row *r, double y)
 		return;
 	}
 	node = &t->model->node[r->node];
-	t->at[r->node] = y;
+	t->joint[r->node] = y + 8;
 	gh_svg_text(svg, node->is_genre ? "l" : "b", GH_START, x, y, GH_SIZE_TEXT, NAME_RIGHT - x, node->name);
 	draw_size(t, svg, r, node, y);
 	draw_score(t, svg, axis, r, node, y);

@@ -136,8 +136,8 @@ add_key(key *k, const char *name, gh_key shape, const char *class, size_t count)
 	char		number[GH_NUMBER_SIZE],
 			   *text = k->text[k->n];
 
-	gh_text_cut(text, LEGEND_TEXT - GH_NUMBER_SIZE - 4, name, GH_SIZE_SMALL, LEGEND_WIDTH);
-	append(text, LEGEND_TEXT, " (");
+	gh_text_cut(text, LEGEND_TEXT - GH_NUMBER_SIZE - 8, name, GH_SIZE_SMALL, LEGEND_WIDTH);
+	append(text, LEGEND_TEXT, gh_text_is_rtl(text) ? GH_LEFT_TO_RIGHT " (" : " (");
 	append(text, LEGEND_TEXT, gh_number_count(number, count));
 	append(text, LEGEND_TEXT, ")");
 	k->item[k->n++] = (gh_legend_item) {text, class, shape};
@@ -240,7 +240,7 @@ gh_draw_projection(gh_ctx *ctx, const gh_projected *points, const char *title, c
 
 	*text = NULL;
 	*length = 0;
-	GH_TRY(gh_memory_check(ctx, points->n * 40 + 8 * 1024 * 1024, "plot_projection"));
+	GH_TRY(gh_memory_check(ctx, points->n * 48 + 8 * 1024 * 1024, "plot_projection"));
 	status = draw(&c, title, prefix, text, length);
 	gh_free(ctx, c.layers);
 	gh_free(ctx, c.layer_of);

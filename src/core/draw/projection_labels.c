@@ -174,15 +174,13 @@ mark_point(const canvas *c, gh_svg *svg, uint32_t i, double r)
 	const gh_projected *p = c->points;
 	uint32_t	l = point_layer(c, i);
 	char		text[1200];
-	size_t		n;
 
 	gh_svg_circle(svg, l == 0 ? "qn" : gh_fill_class(c->layers[l].color), place_x(c, i), place_y(c, i), r);
 	gh_text_cut(text, 600, p->label[i], GH_SIZE_TEXT, 800);
-	n = strlen(text);
 	if (p->cluster != NULL)
 	{
-		memcpy(text + n, " \xC2\xB7 ", 5);
-		gh_text_cut(text + n + 4, 500, l == 0 ? "noise" : p->cluster_name[c->layers[l].cluster], GH_SIZE_TEXT, 400);
+		strcat(text, gh_text_is_rtl(text) ? GH_LEFT_TO_RIGHT " \xC2\xB7 " : " \xC2\xB7 ");
+		gh_text_cut(text + strlen(text), 500, l == 0 ? "noise" : p->cluster_name[c->layers[l].cluster], GH_SIZE_TEXT, 400);
 	}
 	gh_svg_tooltip(svg, text);
 	gh_svg_end(svg);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define REPLACEMENT 0xFFFD
+#define MOST_PILED 3			/* marks on one letter; more would climb over the lines above */
 #define ELLIPSIS "\xE2\x80\xA6"
 #define MINUS "\xE2\x88\x92"
 #define INFINITY_SIGN "\xE2\x88\x9E"
@@ -105,6 +106,29 @@ is_mark(uint32_t c)
 		(c >= 0xFE20 && c <= 0xFE2F) || c == 0xFEFF || (c >= 0x1F3FB && c <= 0x1F3FF) || (c >= 0xE0020 && c <= 0xE01EF);
 }
 
+/* Marks that a font piles up on one letter; joiners, selectors and tags of emoji are none. */
+static bool
+is_piled(uint32_t c)
+{
+	return is_mark(c) && c != 0 && (c < 0x200B || c > 0x200F) && (c < 0xFE00 || c > 0xFE0F) && c < 0x10000;
+}
+
+bool
+gh_text_is_rtl(const char *utf8)
+{
+	size_t		n = strlen(utf8);
+
+	for (size_t at = 0, used; at < n; at += used)
+	{
+		uint32_t	c = gh_text_next(utf8 + at, n - at, &used);
+
+		if ((c >= 0x590 && c <= 0x8FF) || c == 0x200F || (c >= 0xFB1D && c <= 0xFDFF) || (c >= 0xFE70 && c <= 0xFEFE) ||
+			(c >= 0x10800 && c <= 0x10FFF) || (c >= 0x1E800 && c <= 0x1EFFF))
+			return true;
+	}
+	return false;
+}
+
 static double
 character_width(uint32_t c)
 {
@@ -167,7 +191,8 @@ gh_text_cut(char *out, size_t n, const char *utf8, double size, double width)
 {
 	bool		cut;
 	size_t		kept = gh_text_fit(utf8, size, width, &cut),
-				length = 0;
+				length = 0,
+				pile = 0;
 
 	for (size_t at = 0, used; at < kept; at += used)
 	{
@@ -179,7 +204,8 @@ gh_text_cut(char *out, size_t n, const char *utf8, double size, double width)
 			cut = true;
 			break;
 		}
-		if (c != 0)
+		pile = is_piled(c) ? pile + 1 : 0;
+		if (c != 0 && pile <= MOST_PILED)
 			length += gh_text_encode(c, out + length);
 	}
 	while (cut && length > 0 && out[length - 1] == ' ')
