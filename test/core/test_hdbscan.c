@@ -683,9 +683,10 @@ check_selection(small_tree tree, const gh_hdbscan_params *params, const char *ex
 	gh_condensed condensed = {.n_points = 100,.n_clusters = 5,.parent = tree.parent,.child = tree.child,
 	.size = tree.size,.birth = tree.birth,.death = tree.death,.stability = tree.stability};
 	uint8_t		selected[5];
+	double		mass[5];
 	gh_ctx	   *ctx = open_threads(1);
 
-	assert_int_equal(gh_select_clusters(ctx, &condensed, params, selected), GH_OK);
+	assert_int_equal(gh_select_clusters(ctx, &condensed, params, selected, mass), GH_OK);
 	for (int c = 0; c < 5; c++)
 		assert_int_equal(selected[c], expected[c] - '0');
 	gh_ctx_close(ctx);
@@ -782,10 +783,10 @@ static void
 same_bytes_for_any_threads(void **state)
 {
 	(void) state;
-	for (int kind = 0; kind < N_KINDS; kind++)
+	for (int i = 0; i < 2 * N_KINDS; i++)
 	{
-		call		one = open_call((point_kind) kind, 3000, 3),
-					many = open_call((point_kind) kind, 3000, 3);
+		call		one = open_call((point_kind) (i / 2), 3000, 2 + i % 2),
+					many = open_call((point_kind) (i / 2), 3000, 2 + i % 2);
 		gh_ctx	   *ctx = open_threads(1);
 		static const int threads[] = {2, 8, 3};
 
@@ -812,12 +813,15 @@ same_bytes_for_any_threads(void **state)
 static void
 cancel_anywhere(void **state)
 {
-	call		c = open_call(BLOBS, 1500, 3);
-
 	(void) state;
-	check_cancel(run_call, &c, 1);
-	check_cancel(run_call, &c, 2);
-	close_call(&c);
+	for (int d = 2; d <= 4; d++)
+	{
+		call		c = open_call(BLOBS, 1500, d);
+
+		check_cancel(run_call, &c, 1);
+		check_cancel(run_call, &c, 2);
+		close_call(&c);
+	}
 }
 
 static void

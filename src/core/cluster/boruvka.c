@@ -24,6 +24,7 @@
 #include "base/gh_threads.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Points one task searches for: fixed, whatever the number of threads. */
 #define POINTS_PER_TASK 1024
@@ -51,11 +52,13 @@ typedef struct search
 	double		reach2;			/* squared distances above cannot be lighter */
 	uint32_t	member[GH_KDTREE_LEAF]; /* positions of the group */
 	int			n_members;
+	uint32_t	leaf;			/* they are all the points of this leaf; or GH_MIXED */
+	double	   *rows;			/* GH_KDTREE_LEAF x d, their coordinates */
 	double	   *low,			/* d each: the box around the group */
 			   *high;
 	double		group_core;		/* the lowest core distance in it */
 	uint32_t	group_lowest;	/* and index */
-	double	   *q;				/* d: coordinates of the point that asks */
+	const double *q;			/* d: coordinates of the point that asks */
 	uint32_t	position;
 	uint32_t	index;
 	double		core;
@@ -234,37 +237,36 @@ knows_enough(const search *s, uint32_t position)
 	return g->core[position] > s->best.weight || gh_reachability_known(g, position) > s->best.weight;
 }
 
-static void
-read_point(search *s, uint32_t position)
+/* Member i of the group becomes the point that asks. */
+static inline void
+take_member(search *s, int i)
 {
 	const gh_reachability *g = s->graph;
-	const gh_kdtree *t = g->tree;
-	const gh_kdnode *leaf = &t->nodes[t->leaf_of[position]];
-	size_t		width = leaf->end - leaf->begin;
-	const double *column = t->columns + (size_t) leaf->begin * t->d + (position - leaf->begin);
 
-	s->position = position;
-	s->index = t->order[position];
-	s->core = g->core[position];
-	for (int j = 0; j < t->d; j++)
-		s->q[j] = column[(size_t) j * width];
+	s->position = s->member[i];
+	s->index = g->tree->order[s->position];
+	s->core = g->core[s->position];
+	s->q = s->rows + (size_t) i * g->tree->d;
 }
 
-/* The point that was read against the points of a leaf. */
+/* The point that asks against the points of a leaf. */
 static void
 visit_leaf(search *s, uint32_t node)
 {
 	const gh_reachability *g = s->graph;
 	const gh_kdnode *leaf = &g->tree->nodes[node];
-	uint32_t	hits = s->kernels->within(g->tree->columns + (size_t) leaf->begin * g->tree->d,
-										  leaf->end - leaf->begin, g->tree->d, s->q, s->reach2, s->distance2);
+	uint32_t	n = leaf->end - leaf->begin;
+	uint32_t	hits = s->kernels->within(g->tree->columns + (size_t) leaf->begin * g->tree->d, n, g->tree->d, s->q,
+										  s->reach2, s->distance2);
 
+	if (hits != 0)
+		hits &= s->kernels->others(g->component + leaf->begin, n, s->component);
 	for (; hits != 0; hits &= hits - 1)
 	{
 		int			hit = __builtin_ctz(hits);
 		uint32_t	position = leaf->begin + (uint32_t) hit;
 
-		if (g->component[position] != s->component && g->core[position] <= s->best.weight)
+		if (g->core[position] <= s->best.weight)
 			consider(s, position, sqrt(s->distance2[hit]) / g->alpha);
 	}
 }
@@ -279,7 +281,7 @@ meet_leaf(search *s, uint32_t node)
 
 		if (knows_enough(s, s->member[i]))
 			continue;
-		read_point(s, s->member[i]);
+		take_member(s, i);
 		own = make_pending(s, s->q, s->q, s->core, node);
 		if (!hopeless(s, s->index, &own))
 			visit_leaf(s, node);
@@ -325,45 +327,67 @@ search_tree(gh_ctx *ctx, search *s)
 	return GH_OK;
 }
 
-/* The point becomes one of the group. */
+/* The point of a leaf becomes one of the group. */
 static void
-add_member(search *s, uint32_t position)
+add_member(search *s, const gh_kdnode *leaf, uint32_t position)
 {
-	int			d = s->graph->tree->d;
+	const gh_kdtree *t = s->graph->tree;
+	size_t		width = leaf->end - leaf->begin;
+	const double *column = t->columns + (size_t) leaf->begin * t->d + (position - leaf->begin);
+	double	   *row = s->rows + (size_t) s->n_members * t->d;
 
-	read_point(s, position);
-	for (int j = 0; j < d; j++)
-	{
-		if (s->n_members == 0 || s->q[j] < s->low[j])
-			s->low[j] = s->q[j];
-		if (s->n_members == 0 || s->q[j] > s->high[j])
-			s->high[j] = s->q[j];
-	}
-	if (s->n_members == 0 || s->core < s->group_core)
-		s->group_core = s->core;
-	if (s->n_members == 0 || s->index < s->group_lowest)
-		s->group_lowest = s->index;
+	for (int j = 0; j < t->d; j++)
+		row[j] = column[(size_t) j * width];
 	s->member[s->n_members++] = position;
 }
 
-/* The points positions[0..n), n <= GH_KDTREE_LEAF, of one component, as far as they have something to ask. */
+/* The box around the group and what is lowest in it. */
+static void
+measure_group(search *s)
+{
+	const gh_reachability *g = s->graph;
+	int			d = g->tree->d;
+
+	memcpy(s->low, s->rows, (size_t) d * sizeof(double));
+	memcpy(s->high, s->rows, (size_t) d * sizeof(double));
+	s->group_core = INFINITY;
+	s->group_lowest = UINT32_MAX;
+	for (int i = 0; i < s->n_members; i++)
+	{
+		const double *row = s->rows + (size_t) i * d;
+		uint32_t	index = g->tree->order[s->member[i]];
+
+		for (int j = 0; j < d; j++)
+		{
+			s->low[j] = row[j] < s->low[j] ? row[j] : s->low[j];
+			s->high[j] = row[j] > s->high[j] ? row[j] : s->high[j];
+		}
+		s->group_core = fmin(s->group_core, g->core[s->member[i]]);
+		s->group_lowest = index < s->group_lowest ? index : s->group_lowest;
+	}
+}
+
+/* The points positions[0..n) of one leaf and one component, as far as they have something to ask. */
 static gh_status
 search_group(gh_ctx *ctx, search *s, const uint32_t *positions, int n)
 {
 	gh_reachability *g = s->graph;
+	const gh_kdnode *leaf = &g->tree->nodes[g->tree->leaf_of[positions[0]]];
 	gh_edge		known;
 
 	s->component = g->component[positions[0]];
 	known = gh_reachability_best(g, s->component);
 	set_best(s, &known);
 	s->n_members = 0;
+	s->leaf = GH_MIXED;
 	for (int i = 0; i < n; i++)
 	{
 		if (!knows_enough(s, positions[i]))
-			add_member(s, positions[i]);
+			add_member(s, leaf, positions[i]);
 	}
 	if (s->n_members == 0)
 		return GH_OK;
+	measure_group(s);
 	GH_TRY(search_tree(ctx, s));
 	if (gh_edge_before(&s->best, &known))
 		gh_reachability_offer(g, s->component, &s->best);
@@ -421,13 +445,18 @@ make_pair(const search *s, uint32_t query, uint32_t node)
 	return make_pending(s, low, low + g->tree->d, g->node_core[query], node);
 }
 
-/* Every point of a leaf becomes the group. */
+/* Every point of a leaf becomes the group; a leaf meets many others, but is read once. */
 static void
-take_leaf(search *s, const gh_kdnode *leaf)
+take_leaf(search *s, uint32_t node)
 {
+	const gh_kdnode *leaf = &s->graph->tree->nodes[node];
+
+	if (s->leaf == node)
+		return;
+	s->leaf = node;
 	s->n_members = 0;
 	for (uint32_t p = leaf->begin; p < leaf->end; p++)
-		s->member[s->n_members++] = p;
+		add_member(s, leaf, p);
 }
 
 /*
@@ -449,7 +478,7 @@ meet_nodes(gh_ctx *ctx, search *s, uint32_t query, const pending *p)
 		return GH_OK;
 	if (a->right == 0 && b->right == 0)
 	{
-		take_leaf(s, a);
+		take_leaf(s, query);
 		meet_leaf(s, p->node);
 		return GH_OK;
 	}
@@ -570,21 +599,23 @@ gh_reachability_round(gh_ctx *ctx, gh_reachability *graph)
 	int			n_workers = gh_ctx_threads(ctx);
 	size_t		d = (size_t) graph->tree->d;
 	round_job	job = {graph, NULL, NULL, 0};
+	size_t		room = (GH_KDTREE_LEAF + 2) * d;
 	double	   *coordinates = NULL;
 	gh_status	status = GH_OK;
 
 	GH_TRY(gh_reachability_renew(ctx, graph));
 	if ((job.searches = GH_NEW_ZERO(ctx, n_workers, search)) == NULL ||
-		(coordinates = gh_alloc(ctx, n_workers, 3 * d * sizeof(double))) == NULL ||
+		(coordinates = gh_alloc(ctx, n_workers, room * sizeof(double))) == NULL ||
 		(job.nodes = GH_NEW(ctx, 4 * (graph->tree->n / POINTS_PER_TASK + 1), uint32_t)) == NULL)
 		status = gh_ctx_status(ctx);
 	for (int w = 0; status == GH_OK && w < n_workers; w++)
 	{
 		job.searches[w].graph = graph;
 		job.searches[w].kernels = gh_near_kernels_get();
-		job.searches[w].q = coordinates + (size_t) w * 3 * d;
-		job.searches[w].low = job.searches[w].q + d;
+		job.searches[w].leaf = GH_MIXED;
+		job.searches[w].low = coordinates + (size_t) w * room;
 		job.searches[w].high = job.searches[w].low + d;
+		job.searches[w].rows = job.searches[w].high + d;
 	}
 	if (status == GH_OK)
 	{

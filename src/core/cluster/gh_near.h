@@ -18,6 +18,8 @@ typedef struct gh_near_kernels
 	 */
 	uint32_t	(*within) (const double *columns, uint32_t n, int d, const double *q, double reach2,
 						   double *distance2);
+	/* The i < n <= 32 with values[i] != value, as bits. */
+	uint32_t	(*others) (const uint32_t *values, uint32_t n, uint32_t value);
 } gh_near_kernels;
 
 /* Those for the instruction set that gh_isa_current() names. */

@@ -36,6 +36,39 @@ typedef double loose_lanes __attribute__((vector_size(8 * WIDTH), aligned(8), ma
 #define MASK(a, b) ((uint32_t) ((a)[0] <= (b)[0]) | (uint32_t) ((a)[1] <= (b)[1]) << 1)
 #endif
 
+/* WORDS numbers at a time: those that differ from value, as bits. */
+#if defined(__AVX512F__)
+#define WORDS 16
+#define DIFFERENT(values, value) \
+	((uint32_t) _mm512_cmpneq_epi32_mask(_mm512_loadu_si512(values), _mm512_set1_epi32((int) (value))))
+#elif defined(__AVX2__)
+#define WORDS 8
+#define DIFFERENT(values, value) \
+	(~(uint32_t) _mm256_movemask_ps(_mm256_castsi256_ps( \
+		_mm256_cmpeq_epi32(_mm256_loadu_si256((const __m256i *) (values)), _mm256_set1_epi32((int) (value))))) & 0xFF)
+#elif defined(__x86_64__)
+#define WORDS 4
+#define DIFFERENT(values, value) \
+	(~(uint32_t) _mm_movemask_ps(_mm_castsi128_ps( \
+		_mm_cmpeq_epi32(_mm_loadu_si128((const __m128i *) (values)), _mm_set1_epi32((int) (value))))) & 0xF)
+#else
+#define WORDS 1
+#define DIFFERENT(values, value) ((uint32_t) (*(values) != (value)))
+#endif
+
+static uint32_t
+others(const uint32_t *values, uint32_t n, uint32_t value)
+{
+	uint32_t	mask = 0,
+				i = 0;
+
+	for (; i + WORDS <= n; i += WORDS)
+		mask |= DIFFERENT(values + i, value) << i;
+	for (; i < n; i++)
+		mask |= (uint32_t) (values[i] != value) << i;
+	return mask;
+}
+
 static inline uint32_t
 within_d(const double *columns, uint32_t n, int d, const double *q, double reach2, double *distance2)
 {
@@ -82,4 +115,4 @@ within(const double *columns, uint32_t n, int d, const double *q, double reach2,
 }
 
 extern const gh_near_kernels GH_NEAR_NAME;
-const gh_near_kernels GH_NEAR_NAME = {within};
+const gh_near_kernels GH_NEAR_NAME = {within, others};
