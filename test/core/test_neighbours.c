@@ -195,6 +195,36 @@ many_points(void **state)
 }
 
 /*
+ * Enough points of so many dimensions that boxes leave nothing out and all
+ * leaves are scanned, ties included; and far from the origin, where products
+ * are too coarse.
+ */
+static void
+scanned_points(void **state)
+{
+	static const int dims[] = {14, 30};
+	size_t		n = 8500;
+
+	(void) state;
+	for (int t = 0; t < 4; t++)
+	{
+		int			d = dims[t / 2];
+		double	   *x = random_points(n, d, 30 + (uint64_t) t, t % 2 ? 2 : 0);
+
+		for (int isa = t == 0 ? GH_ISA_SCALAR : GH_ISA_AVX512; isa <= GH_ISA_AVX512; isa++)
+		{
+			gh_isa_limit((gh_isa) isa);
+			check_points(x, n, d, 10 + t, 1711);
+		}
+		gh_isa_limit(GH_ISA_AVX512);
+		for (size_t i = 0; i < n / 2; i++)
+			x[i * d] += 1e4;
+		check_points(x, n, d, 40, 2111);
+		free(x);
+	}
+}
+
+/*
  * Points that single precision cannot tell apart: clumps of `clump` points that
  * differ by `difference`, around centres of size 1 times scale; with far > 0
  * the first point is that far away.
@@ -573,6 +603,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(against_brute_force),
 		cmocka_unit_test(many_points),
+		cmocka_unit_test(scanned_points),
 		cmocka_unit_test(below_single_precision),
 		cmocka_unit_test(extreme_scales),
 		cmocka_unit_test(far_point_is_fast),

@@ -31,6 +31,14 @@ typedef struct gh_leaf_kernels
 	 */
 	void		(*hits) (const float *columns, const float *points, int d, uint32_t active,
 						 const float *threshold, uint32_t *hits);
+	/*
+	 * The same from products: hits[i] has the points p of the leaf with
+	 * q_i . p - half[p] >= least[i].  With half = |p|^2 / 2 and least =
+	 * (|q_i|^2 - threshold[i]) / 2 that is the same question, at a third of the
+	 * cost and with an error that grows with |q_i|^2 + |p|^2.
+	 */
+	void		(*products) (const float *columns, const float *points, const float *half, int d, uint32_t active,
+							 const float *least, uint32_t *hits);
 } gh_leaf_kernels;
 
 /* Those for the instruction set that gh_isa_current() names. */

@@ -21,7 +21,7 @@ gh_leaf_kernels_get(void)
 		case GH_ISA_AVX512:
 			return &gh_leaf_avx512;
 		case GH_ISA_AVX2:
-			return &gh_leaf_avx2;
+			return __builtin_cpu_supports("fma") ? &gh_leaf_avx2 : &gh_leaf_baseline;
 		case GH_ISA_SCALAR:
 			break;
 	}

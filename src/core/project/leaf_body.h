@@ -2,7 +2,8 @@
  * leaf_body.h
  *		The code of the single-precision filter, included once per instruction set.
  *
- * The includer defines GH_LEAF_NAME.  32 lanes stand in as many registers as
+ * The includer defines GH_LEAF_NAME, and GH_LEAF_TARGET where the functions
+ * need more than the file's flags.  32 lanes stand in as many registers as
  * they need; the vectors are the compiler's own type, so the same text serves
  * every instruction set, and only the masks have instructions of their own.
  */
@@ -10,6 +11,10 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#endif
+
+#ifndef GH_LEAF_TARGET
+#define GH_LEAF_TARGET
 #endif
 
 #if defined(__AVX512F__)
@@ -20,6 +25,15 @@
 #define WIDTH 4
 #endif
 #define PARTS (GH_KDTREE_LEAF / WIDTH)
+
+/* Queries whose products with a leaf's points stand in registers at the same time. */
+#if defined(__AVX512F__)
+#define TOGETHER 4
+#elif defined(__AVX2__)
+#define TOGETHER 2
+#else
+#define TOGETHER 1
+#endif
 
 /* Dimensions added between two looks at whether anything is still near. */
 #define STRIDE 4
@@ -55,7 +69,27 @@ typedef float loose_lanes __attribute__((vector_size(4 * WIDTH), aligned(4), may
 	 (a)[2] > (b)[2] ? (a)[2] : (b)[2], (a)[3] > (b)[3] ? (a)[3] : (b)[3]})
 #endif
 
-static uint32_t
+/* The same number in all lanes. */
+#if defined(__AVX512F__)
+#define SPREAD(x) ((lanes) _mm512_set1_ps(x))
+#elif defined(__AVX2__)
+#define SPREAD(x) ((lanes) _mm256_set1_ps(x))
+#elif defined(__x86_64__)
+#define SPREAD(x) ((lanes) _mm_set1_ps(x))
+#else
+#define SPREAD(x) ((lanes) {(x), (x), (x), (x)})
+#endif
+
+/* a * b + c; whether it rounds in between is the build's affair. */
+#if defined(__AVX512F__)
+#define MULTIPLY_ADD(a, b, c) ((lanes) _mm512_fmadd_ps((__m512) (a), (__m512) (b), (__m512) (c)))
+#elif defined(__AVX2__)
+#define MULTIPLY_ADD(a, b, c) ((lanes) _mm256_fmadd_ps((__m256) (a), (__m256) (b), (__m256) (c)))
+#else
+#define MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
+#endif
+
+GH_LEAF_TARGET static uint32_t
 bounds(const float *columns, int d, const float *low, const float *high, const float *threshold, float *bound)
 {
 	lanes		sum[PARTS] = {{0}};
@@ -67,11 +101,11 @@ bounds(const float *columns, int d, const float *low, const float *high, const f
 		for (int p = 0; p < PARTS; p++)
 		{
 			lanes		q = LOAD(columns + (size_t) j * GH_KDTREE_LEAF + p * WIDTH);
-			lanes		below = low[j] - q,
-						above = q - high[j];
+			lanes		below = SPREAD(low[j]) - q,
+						above = q - SPREAD(high[j]);
 			lanes		gap = LARGER(LARGER(below, above), zero);
 
-			sum[p] += gap * gap;
+			sum[p] = MULTIPLY_ADD(gap, gap, sum[p]);
 		}
 	}
 	for (int p = 0; p < PARTS; p++)
@@ -82,7 +116,7 @@ bounds(const float *columns, int d, const float *low, const float *high, const f
 	return mask;
 }
 
-static uint32_t
+GH_LEAF_TARGET static uint32_t
 not_above(const float *a, const float *b)
 {
 	uint32_t	mask = 0;
@@ -93,26 +127,26 @@ not_above(const float *a, const float *b)
 }
 
 /* Adds dimensions [from, to) of 32 points to sum. */
-static inline void
+GH_LEAF_TARGET static inline void
 add_dimensions(const float *columns, const float *points, int i, int from, int to, lanes *sum)
 {
 	for (int j = from; j < to; j++)
 	{
-		float		q = columns[(size_t) j * GH_KDTREE_LEAF + i];
+		lanes		q = SPREAD(columns[(size_t) j * GH_KDTREE_LEAF + i]);
 
 		for (int p = 0; p < PARTS; p++)
 		{
 			lanes		delta = LOAD(points + (size_t) j * GH_KDTREE_LEAF + p * WIDTH) - q;
 
-			sum[p] += delta * delta;
+			sum[p] = MULTIPLY_ADD(delta, delta, sum[p]);
 		}
 	}
 }
 
-static inline uint32_t
+GH_LEAF_TARGET static inline uint32_t
 within(const lanes *sum, float threshold)
 {
-	lanes		most = (lanes) {0} + threshold;
+	lanes		most = SPREAD(threshold);
 	uint32_t	mask = 0;
 
 	for (int p = 0; p < PARTS; p++)
@@ -120,7 +154,7 @@ within(const lanes *sum, float threshold)
 	return mask;
 }
 
-static void
+GH_LEAF_TARGET static void
 hits(const float *columns, const float *points, int d, uint32_t active, const float *threshold, uint32_t *out)
 {
 	for (; active != 0; active &= active - 1)
@@ -145,5 +179,49 @@ hits(const float *columns, const float *points, int d, uint32_t active, const fl
 	}
 }
 
+GH_LEAF_TARGET static void
+products(const float *columns, const float *points, const float *half, int d, uint32_t active, const float *least,
+		 uint32_t *out)
+{
+	while (active != 0)
+	{
+		int			query[TOGETHER];
+		lanes		sum[TOGETHER][PARTS];
+
+		/* when fewer are left, the last one stands in for the missing */
+		for (int t = 0; t < TOGETHER; t++)
+		{
+			query[t] = active != 0 ? __builtin_ctz(active) : query[t - 1];
+			active &= active - 1;
+			for (int p = 0; p < PARTS; p++)
+				sum[t][p] = -LOAD(half + p * WIDTH);
+		}
+		for (int j = 0; j < d; j++)
+		{
+			const float *column = columns + (size_t) j * GH_KDTREE_LEAF;
+			lanes		point[PARTS];
+
+			for (int p = 0; p < PARTS; p++)
+				point[p] = LOAD(points + (size_t) j * GH_KDTREE_LEAF + p * WIDTH);
+			for (int t = 0; t < TOGETHER; t++)
+			{
+				lanes		q = SPREAD(column[query[t]]);
+
+				for (int p = 0; p < PARTS; p++)
+					sum[t][p] = MULTIPLY_ADD(q, point[p], sum[t][p]);
+			}
+		}
+		for (int t = 0; t < TOGETHER; t++)
+		{
+			lanes		threshold = SPREAD(least[query[t]]);
+			uint32_t	mask = 0;
+
+			for (int p = 0; p < PARTS; p++)
+				mask |= MASK(threshold, sum[t][p]) << (p * WIDTH);
+			out[query[t]] = mask;
+		}
+	}
+}
+
 extern const gh_leaf_kernels GH_LEAF_NAME;
-const gh_leaf_kernels GH_LEAF_NAME = {bounds, not_above, hits};
+const gh_leaf_kernels GH_LEAF_NAME = {bounds, not_above, hits, products};

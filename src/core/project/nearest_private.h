@@ -70,10 +70,12 @@ typedef struct gh_batch_index
 	gh_kdtree	turned;
 	float	   *rows;			/* n x d, by point index; gone when built */
 	float	   *columns;		/* leaf [begin, end): d x 32 from begin * d on, missing points 0 */
+	float	   *half;			/* by tree position: half the squared length of the float point, less its share of `blur` */
 	float	   *box;			/* as the tree's, of the float points */
 	double		scale;
 	double		slack;			/* scaled distances in float may be off by so much */
 	double		growth;			/* and squares by this factor, besides */
+	double		blur;			/* squares from products may be off by this part of |q|^2 + |p|^2 */
 } gh_batch_index;
 
 /*
@@ -85,6 +87,9 @@ extern gh_status gh_batch_rows(gh_ctx *ctx, const gh_kdtree *tree, bool turn, gh
 extern bool gh_batch_turning_pays(size_t n, int d);
 
 typedef struct gh_batch gh_batch;
+
+/* Searches that go through all leaves together. */
+#define GH_BATCH_GROUP 8
 
 typedef enum gh_batch_plan
 {
@@ -102,6 +107,15 @@ extern void gh_batch_index_free(gh_ctx *ctx, gh_batch_index *index);
 extern gh_batch *gh_batch_open(gh_ctx *ctx, const gh_batch_index *index, int k);
 extern void gh_batch_close(gh_ctx *ctx, gh_batch *b);
 /* The k nearest other points of every point of a leaf, as gh_neighbours writes them. */
-extern gh_status gh_batch_leaf(gh_ctx *ctx, gh_batch *b, uint32_t leaf, uint32_t *indices, double *distances);
+extern gh_status gh_batch_search(gh_ctx *ctx, gh_batch *b, uint32_t leaf, uint32_t *indices, double *distances);
+/*
+ * The same for leaves[first] and following, one by each of a group of searches
+ * (at most GH_BATCH_GROUP), by measuring all n leaves: a leaf's points are read
+ * once for all of them.
+ */
+extern gh_status gh_batch_scan(gh_ctx *ctx, gh_batch **group, size_t n_group, const uint32_t *leaves, size_t n,
+							   size_t first, uint32_t *indices, double *distances);
+/* Whether the tree leaves out too little for its cost: a count over a fixed sample, no clock. */
+extern gh_status gh_batch_scanning_pays(gh_ctx *ctx, gh_batch *b, const uint32_t *leaves, size_t n, bool *pays);
 
 #endif							/* NEAREST_PRIVATE_H */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Leaves whose points one task asks for: fixed, whatever the number of threads. */
-#define LEAVES_PER_TASK 8
+#define LEAVES_PER_TASK GH_BATCH_GROUP
 /* Leaves visited between two polls. */
 #define POLL_EVERY 64
 /* Deeper than any tree of 2^32 points. */
@@ -219,10 +219,12 @@ typedef struct neighbours_job
 {
 	const gh_kdtree *tree;
 	int			k;
-	const uint32_t *leaves;		/* the leaf nodes, in order */
+	uint32_t   *leaves;			/* the leaf nodes, in order */
 	size_t		n_leaves;
 	gh_batch_index index;
-	gh_batch  **batches;		/* one per worker; NULL: one point at a time */
+	gh_batch  **batches;		/* GH_BATCH_GROUP per worker, only the first in use unless all leaves are scanned;
+								 * NULL: one point at a time */
+	bool		scans;
 	search	   *searches;		/* one per worker, or NULL */
 	uint32_t   *indices;
 	double	   *distances;
@@ -255,16 +257,50 @@ static gh_status
 neighbours_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
 	neighbours_job *job = arg;
+	gh_batch  **batches = job->batches + (job->batches != NULL ? worker * GH_BATCH_GROUP : 0);
 	size_t		end = (task + 1) * LEAVES_PER_TASK;
 
 	if (end > job->n_leaves)
 		end = job->n_leaves;
+	if (job->scans)
+		return gh_batch_scan(ctx, batches, end - task * LEAVES_PER_TASK, job->leaves, job->n_leaves,
+							 task * LEAVES_PER_TASK, job->indices, job->distances);
 	for (size_t l = task * LEAVES_PER_TASK; l < end; l++)
 	{
 		if (job->batches != NULL)
-			GH_TRY(gh_batch_leaf(ctx, job->batches[worker], job->leaves[l], job->indices, job->distances));
+			GH_TRY(gh_batch_search(ctx, batches[0], job->leaves[l], job->indices, job->distances));
 		else
 			GH_TRY(search_leaf(ctx, job, &job->searches[worker], job->leaves[l]));
+	}
+	return GH_OK;
+}
+
+/* The searches from `first` to `last` of every worker's group. */
+static gh_status
+open_batches(gh_ctx *ctx, neighbours_job *job, int first, int last)
+{
+	for (int w = 0; w < gh_ctx_threads(ctx); w++)
+	{
+		for (int g = first; g <= last; g++)
+		{
+			if ((job->batches[w * GH_BATCH_GROUP + g] = gh_batch_open(ctx, &job->index, job->k)) == NULL)
+				return gh_ctx_status(ctx);
+		}
+	}
+	return GH_OK;
+}
+
+static gh_status
+list_leaves(gh_ctx *ctx, const gh_kdtree *tree, neighbours_job *job)
+{
+	size_t		n = 0;
+
+	if ((job->leaves = GH_NEW(ctx, job->n_leaves, uint32_t)) == NULL)
+		return gh_ctx_status(ctx);
+	for (uint32_t node = 0; node < tree->n_nodes; node++)
+	{
+		if (tree->nodes[node].right == 0)
+			job->leaves[n++] = node;
 	}
 	return GH_OK;
 }
@@ -278,34 +314,32 @@ open_workers(gh_ctx *ctx, neighbours_job *job)
 	if (plan != GH_BATCH_NONE)
 	{
 		GH_TRY(gh_batch_index_build(ctx, job->tree, plan, &job->index));
-		if ((job->batches = GH_NEW_ZERO(ctx, n_workers, gh_batch *)) == NULL)
+		if ((job->batches = gh_alloc_zero(ctx, n_workers, GH_BATCH_GROUP * sizeof(gh_batch *))) == NULL)
 			return gh_ctx_status(ctx);
-		for (int w = 0; w < n_workers; w++)
-		{
-			if ((job->batches[w] = gh_batch_open(ctx, &job->index, job->k)) == NULL)
-				return gh_ctx_status(ctx);
-		}
-		return GH_OK;
+		GH_TRY(open_batches(ctx, job, 0, 0));
+		GH_TRY(list_leaves(ctx, job->index.tree, job));
+		GH_TRY(gh_batch_scanning_pays(ctx, job->batches[0], job->leaves, job->n_leaves, &job->scans));
+		return job->scans ? open_batches(ctx, job, 1, GH_BATCH_GROUP - 1) : GH_OK;
 	}
 	if ((job->searches = GH_NEW_ZERO(ctx, n_workers, search)) == NULL)
 		return gh_ctx_status(ctx);
 	for (int w = 0; w < n_workers; w++)
 		GH_TRY(open_search(ctx, job->tree, job->k, &job->searches[w]));
-	return GH_OK;
+	return list_leaves(ctx, job->tree, job);
 }
 
 static void
 close_workers(gh_ctx *ctx, neighbours_job *job)
 {
-	for (int w = 0; w < gh_ctx_threads(ctx); w++)
-	{
-		if (job->batches != NULL)
-			gh_batch_close(ctx, job->batches[w]);
-		if (job->searches != NULL)
-			close_search(ctx, &job->searches[w]);
-	}
+	int			n_workers = gh_ctx_threads(ctx);
+
+	for (int w = 0; w < n_workers * GH_BATCH_GROUP && job->batches != NULL; w++)
+		gh_batch_close(ctx, job->batches[w]);
+	for (int w = 0; w < n_workers && job->searches != NULL; w++)
+		close_search(ctx, &job->searches[w]);
 	gh_free(ctx, job->batches);
 	gh_free(ctx, job->searches);
+	gh_free(ctx, job->leaves);
 	gh_batch_index_free(ctx, &job->index);
 }
 
@@ -318,36 +352,19 @@ check_k(gh_ctx *ctx, int k, size_t most)
 	return gh_fail_hint(ctx, "Ask for at least 1 and for no more than there are points.");
 }
 
-static void
-list_leaves(const gh_kdtree *tree, uint32_t *leaves)
-{
-	for (uint32_t node = 0; node < tree->n_nodes; node++)
-	{
-		if (tree->nodes[node].right == 0)
-			*leaves++ = node;
-	}
-}
-
 gh_status
 gh_neighbours(gh_ctx *ctx, const gh_kdtree *tree, int k, uint32_t *indices, double *distances)
 {
 	neighbours_job job = {.tree = tree,.k = k,.n_leaves = (tree->n_nodes + 1) / 2,.indices = indices,
 	.distances = distances};
 	size_t		n_tasks = (job.n_leaves + LEAVES_PER_TASK - 1) / LEAVES_PER_TASK;
-	uint32_t   *leaves = NULL;
 	gh_status	status;
 
 	GH_TRY(check_k(ctx, k, tree->n == 0 ? 0 : tree->n - 1));
 	status = open_workers(ctx, &job);
-	if (status == GH_OK && (leaves = GH_NEW(ctx, job.n_leaves, uint32_t)) == NULL)
-		status = gh_ctx_status(ctx);
-	if (status == GH_OK)
-		list_leaves(job.batches != NULL ? job.index.tree : tree, leaves);
-	job.leaves = leaves;
 	if (status == GH_OK)
 		status = gh_parallel_stage(ctx, "nearest neighbours", n_tasks, neighbours_task, &job);
 	close_workers(ctx, &job);
-	gh_free(ctx, leaves);
 	return status;
 }
 

@@ -14,7 +14,10 @@
  * of its distance from the middle, which |half widths| bounds, and a distance
  * by slack = 2 * 2^-24 * |half widths|, plus a tenth for what happens in double
  * precision before.  Squares and sums of d terms, all positive, are off by a
- * factor of (1 + 2^-24)^(d+2), below growth.  Turning leaves distances alone to
+ * factor of (1 + 2^-24)^(d+2), below growth.  Where points do not stand too far
+ * from the middle for their distances from each other, |q - p|^2 is had from
+ * q . p: with d + 3 roundings of numbers that add up to at most |q|^2 + |p|^2 it
+ * is off by blur times that, and both |q|^2 and |p|^2 are lowered by it.  Turning leaves distances alone to
  * 1e-10, which is checked, and the double distances are good to 1e-12.
  */
 #include "project/nearest_private.h"
@@ -39,8 +42,18 @@
 #define LEAST_SLACKS 64
 #define SMALL_LEAVES 64
 
+/* Products are used for queries whose blur is below this part of their threshold. */
+#define MOST_BLUR (1.0 / 32)
+
 /* Nodes visited between two polls. */
 #define POLL_EVERY 64
+/*
+ * Trees of at least so many leaves are tried with the points of a few: when
+ * these are measured against more than this part of all, boxes only cost.
+ */
+#define LEAST_SCANNED 256
+#define SCAN_SAMPLE 16
+#define MOST_SEARCHED 0.25
 /* Points of a leaf from which on measuring all of it is quicker than one at a time. */
 #define MANY_HITS 10
 /* Deeper than any tree of 2^32 points. */
@@ -65,7 +78,11 @@ struct gh_batch
 	nearest		lists[LEAF];
 	float		near[LEAF];		/* squares below: surely nearer than the k-th so far */
 	float		far[LEAF];		/* squares above: surely farther; -1: no query */
+	double		length2[LEAF];	/* of the float queries */
+	float		least[LEAF];	/* products below: surely farther */
+	uint32_t	sharp;			/* queries for which products will do */
 	uint32_t	visits;
+	uint64_t	measured;		/* queries that leaves were measured for */
 	double		distance2[LEAF];
 	pending		stack[STACK_SIZE];
 };
@@ -110,6 +127,7 @@ set_precision(const gh_kdtree *tree, gh_batch_index *index)
 	}
 	index->slack = 1.1 * 0x1p-23 * sqrt(sum);
 	index->growth = 1 + 2 * (tree->d + 4) * 0x1p-24;
+	index->blur = 3 * (tree->d + 4) * 0x1p-24;
 }
 
 /*
@@ -147,7 +165,7 @@ static size_t
 plan_memory(size_t n, int d, gh_batch_plan plan)
 {
 	size_t		rows = n * d * sizeof(float),
-				columns = (n + LEAF - 1) / LEAF * (LEAF + 4) * d * sizeof(float),
+				columns = (n + LEAF - 1) / LEAF * ((LEAF + 4) * d + LEAF) * sizeof(float),
 				building = n * (d * sizeof(double) + 16);
 
 	if (plan == GH_BATCH_NONE)
@@ -189,7 +207,18 @@ gh_batch_choose(const gh_ctx *ctx, const gh_kdtree *tree, int k)
 	return plan;
 }
 
-/* A leaf's columns and box from the rows. */
+/* Of point i of a leaf. */
+static double
+length2(const float *columns, uint32_t i, int d)
+{
+	double		sum = 0;
+
+	for (int j = 0; j < d; j++)
+		sum += (double) columns[(size_t) j * LEAF + i] * columns[(size_t) j * LEAF + i];
+	return sum;
+}
+
+/* A leaf's columns, box and half squares from the rows. */
 static void
 fill_leaf(gh_batch_index *index, uint32_t node)
 {
@@ -197,8 +226,10 @@ fill_leaf(gh_batch_index *index, uint32_t node)
 	const gh_kdnode *v = &t->nodes[node];
 	uint32_t	n = v->end - v->begin;
 	int			d = t->d;
-	float	   *box = index->box + (size_t) node * 2 * d;
+	float	   *box = index->box + (size_t) node * 2 * d,
+			   *half = index->half + v->begin;
 
+	memset(half, 0, LEAF * sizeof(float));
 	for (int j = 0; j < d; j++)
 	{
 		float	   *to = index->columns + (size_t) v->begin * d + (size_t) j * LEAF;
@@ -212,6 +243,8 @@ fill_leaf(gh_batch_index *index, uint32_t node)
 			box[d + j] = to[i] > box[d + j] ? to[i] : box[d + j];
 		}
 	}
+	for (uint32_t i = 0; i < n; i++)
+		half[i] = (float) (length2(index->columns + (size_t) v->begin * d, i, d) * (1 - index->blur) / 2);
 }
 
 static void
@@ -237,6 +270,7 @@ gh_batch_index_build(gh_ctx *ctx, const gh_kdtree *tree, gh_batch_plan plan, gh_
 	GH_TRY(gh_batch_rows(ctx, tree, plan == GH_BATCH_TURNED, index));
 	index->tree = index->turned.n > 0 ? &index->turned : tree;
 	if ((index->columns = gh_alloc(ctx, n_leaves(tree) * LEAF, tree->d * sizeof(float))) == NULL ||
+		(index->half = GH_NEW(ctx, n_leaves(tree) * LEAF, float)) == NULL ||
 		(index->box = gh_alloc(ctx, tree->n_nodes, 2 * tree->d * sizeof(float))) == NULL)
 		return gh_ctx_status(ctx);
 	/* children stand behind their parent */
@@ -260,6 +294,7 @@ gh_batch_index_free(gh_ctx *ctx, gh_batch_index *index)
 	gh_kdtree_free(ctx, &index->turned);
 	gh_free(ctx, index->rows);
 	gh_free(ctx, index->columns);
+	gh_free(ctx, index->half);
 	gh_free(ctx, index->box);
 	memset(index, 0, sizeof(*index));
 }
@@ -305,7 +340,8 @@ set_thresholds(gh_batch *b, int i)
 	const nearest *l = &b->lists[i];
 	double		reach,
 				least,
-				most;
+				most,
+				product;
 
 	if (l->n < l->k)
 		return;
@@ -315,6 +351,10 @@ set_thresholds(gh_batch *b, int i)
 	/* the last factors are for the rounding to float */
 	b->far[i] = (float) (most * most * x->growth * (1 + 0x1p-22));
 	b->near[i] = least > 0 ? (float) (least * least / x->growth * (1 - 0x1p-22)) : 0;
+	product = (b->length2[i] * (1 - x->blur) - b->far[i]) / 2;
+	b->least[i] = (float) (product - fabs(product) * 0x1p-22);
+	b->sharp = (b->sharp & ~(UINT32_C(1) << i)) |
+		(uint32_t) (b->length2[i] * x->blur < MOST_BLUR * b->far[i]) << i;
 }
 
 static void
@@ -370,9 +410,14 @@ visit_leaf(gh_batch *b, uint32_t node, uint32_t active)
 {
 	const gh_kdtree *t = b->index->tree;
 	const gh_kdnode *leaf = &t->nodes[node];
+	const float *columns = b->index->columns + (size_t) leaf->begin * t->d;
 	uint32_t	hits[LEAF];
 
-	b->filter->hits(b->columns, b->index->columns + (size_t) leaf->begin * t->d, t->d, active, b->far, hits);
+	b->measured += (uint64_t) __builtin_popcount(active);
+	if ((active & b->sharp) != 0)
+		b->filter->products(b->columns, columns, b->index->half + leaf->begin, t->d, active & b->sharp, b->least, hits);
+	if ((active & ~b->sharp) != 0)
+		b->filter->hits(b->columns, columns, t->d, active & ~b->sharp, b->far, hits);
 	for (; active != 0; active &= active - 1)
 	{
 		int			i = __builtin_ctz(active);
@@ -487,8 +532,10 @@ start(gh_batch *b, uint32_t node)
 	b->own = node;
 	b->n = (int) (leaf->end - leaf->begin);
 	b->columns = b->index->columns + (size_t) leaf->begin * t->d;
+	b->sharp = 0;
 	for (int i = 0; i < LEAF; i++)
 	{
+		b->length2[i] = length2(b->columns, (uint32_t) i, t->d);
 		b->near[i] = INFINITY;
 		b->far[i] = i < b->n ? INFINITY : -1;
 	}
@@ -503,18 +550,74 @@ start(gh_batch *b, uint32_t node)
 		offer_hits(b, i, leaf, all_of(leaf) & ~(UINT32_C(1) << i));
 }
 
-gh_status
-gh_batch_leaf(gh_ctx *ctx, gh_batch *b, uint32_t leaf, uint32_t *indices, double *distances)
+static void
+write_leaf(gh_batch *b, uint32_t *indices, double *distances)
 {
 	const gh_kdtree *t = b->index->tree;
 
-	start(b, leaf);
-	GH_TRY(search_tree(ctx, b));
 	for (int i = 0; i < b->n; i++)
 	{
-		size_t		row = (size_t) t->order[t->nodes[leaf].begin + i] * b->lists[i].k;
+		size_t		row = (size_t) t->order[t->nodes[b->own].begin + i] * b->lists[i].k;
 
 		gh_nearest_write(&b->lists[i], indices ? indices + row : NULL, distances ? distances + row : NULL);
 	}
+}
+
+gh_status
+gh_batch_search(gh_ctx *ctx, gh_batch *b, uint32_t leaf, uint32_t *indices, double *distances)
+{
+	start(b, leaf);
+	GH_TRY(search_tree(ctx, b));
+	write_leaf(b, indices, distances);
+	return GH_OK;
+}
+
+/* A leaf's points, for every group of queries but its own. */
+static void
+scan_leaf(gh_batch **group, size_t n_group, uint32_t leaf)
+{
+	for (size_t g = 0; g < n_group; g++)
+	{
+		if (group[g]->own != leaf)
+			visit_leaf(group[g], leaf, all_of(&group[g]->index->tree->nodes[group[g]->own]));
+	}
+}
+
+gh_status
+gh_batch_scan(gh_ctx *ctx, gh_batch **group, size_t n_group, const uint32_t *leaves, size_t n, size_t first,
+			  uint32_t *indices, double *distances)
+{
+	for (size_t g = 0; g < n_group; g++)
+		start(group[g], leaves[first + g]);
+	for (size_t g = 0; g < n_group; g++)
+		scan_leaf(group, n_group, leaves[first + g]);
+	/* those next to the queries first: the sooner the near ones are found, the fewer need an exact look */
+	for (size_t away = 1; away < n; away++)
+	{
+		if (away % (POLL_EVERY / GH_BATCH_GROUP) == 0)
+			GH_CHECK_STOP(ctx);
+		if (away <= first)
+			scan_leaf(group, n_group, leaves[first - away]);
+		if (first + n_group - 1 + away < n)
+			scan_leaf(group, n_group, leaves[first + n_group - 1 + away]);
+	}
+	for (size_t g = 0; g < n_group; g++)
+		write_leaf(group[g], indices, distances);
+	return GH_OK;
+}
+
+gh_status
+gh_batch_scanning_pays(gh_ctx *ctx, gh_batch *b, const uint32_t *leaves, size_t n, bool *pays)
+{
+	*pays = false;
+	if (n < LEAST_SCANNED)
+		return GH_OK;
+	b->measured = 0;
+	for (size_t i = 0; i < SCAN_SAMPLE; i++)
+	{
+		start(b, leaves[(2 * i + 1) * n / (2 * SCAN_SAMPLE)]);
+		GH_TRY(search_tree(ctx, b));
+	}
+	*pays = (double) b->measured > MOST_SEARCHED * SCAN_SAMPLE * (double) n * LEAF;
 	return GH_OK;
 }
