@@ -8,8 +8,9 @@
 #   make check-asan | check-tsan | check-valgrind [T=name]
 #   make check-clang | check-borders
 #   make check-pgtap | check-docs    on a running server (PGHOST, PGPORT)
-#   make demo [DATA=folder]    from a clean machine to explained predictions
+#   make demo [DATA=folder]    from a clean machine to explained predictions and a report
 #   make test                  every test, on a throw-away server
+#   make test-browser          report and pictures in a headless Chromium, which it installs
 #   make clean                 leaves nothing behind
 #
 # Everything built goes below $(BUILD) (build/ of the current folder), except the
@@ -135,7 +136,7 @@ comma := ,
 $(eval $(call core_variant,core,))
 $(eval $(call core_variant,asan,-O1 -fno-omit-frame-pointer -fsanitize=address$(comma)undefined -fno-sanitize-recover=all))
 $(eval $(call core_variant,tsan,-O1 -fno-omit-frame-pointer -fsanitize=thread))
-.PHONY: always core core-tests check-core check-asan check-tsan check-valgrind check-clang check-borders check-pgtap check-docs demo test
+.PHONY: always core core-tests check-core check-asan check-tsan check-valgrind check-clang check-borders check-pgtap check-docs demo test test-browser
 
 core: $(BUILD)/core/libgenre_hier_core.a
 core-tests: $(core_TESTS)
@@ -168,7 +169,10 @@ check-docs:
 # ---- from a clean machine ------------------------------------------------
 
 demo:
-	@$(SRC)/docs/demo/run.sh
+	@REPORT='$(abspath $(BUILD))/report.html' $(SRC)/docs/demo/run.sh
 
 test:
 	@$(SRC)/test/run-all.sh
+
+test-browser:
+	@$(SRC)/test/browser/run.sh

@@ -6,6 +6,7 @@
 #   ... MIN_FOLLOWERS=0                artists to learn from (default 1000 followers and more)
 #   ... ITERATIONS=50                  steps of Bayesian optimisation (default 0)
 #   ... GH_MEMORY=4GB                  maintenance_work_mem of the throw-away server
+#   ... REPORT=file                    where the report goes (make demo: build/report.html)
 set -u
 set -o pipefail
 start=$SECONDS
@@ -30,6 +31,6 @@ build
 install_extension
 start_server
 say "A throw-away server runs in $GH_TMP; it goes away at the end."
-"$here/walk.sh" demo "$data" || exit 1
+REPORT=${REPORT:-$PWD/report.html} "$here/walk.sh" demo "$data" || exit 1
 say ""
 say "Done in $((SECONDS - start)) seconds."

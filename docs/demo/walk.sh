@@ -1,6 +1,7 @@
 #!/bin/bash
 # walk.sh DATABASE [FOLDER]: creates the database on the server of PGHOST and PGPORT,
-# loads the catalogue and walks through demo.sql.
+# loads the catalogue, walks through demo.sql, and writes the model's report to the file
+# that REPORT names.
 set -eu
 set -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -28,3 +29,9 @@ fi
 # From standard input psql shows notices without file and line; they are the progress.
 stdbuf -oL "${psql[@]}" -v min_followers="${MIN_FOLLOWERS:-1000}" -v iterations="${ITERATIONS:-0}" \
 	<"$here/demo.sql" 2>&1 | sed -u 's/^NOTICE:  /    /'
+
+if [ -n "${REPORT:-}" ]; then
+	mkdir -p "$(dirname "$REPORT")"
+	PGOPTIONS='-c client_min_messages=warning' "${psql[@]}" -A -t -c 'SELECT model_report()' >"$REPORT"
+	printf '\n== The report, with every figure\nOpen it in a browser: %s\n' "$REPORT"
+fi

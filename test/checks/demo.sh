@@ -1,9 +1,9 @@
 # The walk of make demo on the made-up catalogue; its database is the template of the
 # documentation's examples.
-docs/demo/walk.sh gh_demo >"$GH_TMP/demo.log" 2>&1
+REPORT=$GH_TMP/report.html docs/demo/walk.sh gh_demo >"$GH_TMP/demo.log" 2>&1
 status=$?
 [ $status -eq 0 ] || sed 's/^/# /' "$GH_TMP/demo.log"
-echo "1..6"
+echo "1..7"
 n=0
 check() {
 	n=$((n + 1))
@@ -15,3 +15,4 @@ check "the catalogue is the same on every machine" '[ "$(psql -X -A -t -d gh_dem
 check "the three rows of the study are there" '[ "$(grep -cE "^ +(vanilla|hierarchical|hierarchical_hint) +\|" "$GH_TMP/demo.log")" -eq 3 ]'
 check "three songs are ranked" '[ "$(grep -cE "^ +[123] +\| +[1-5] +\|" "$GH_TMP/demo.log")" -eq 15 ]'
 check "no error, no warning" '! grep -qE "ERROR|WARNING|FATAL" "$GH_TMP/demo.log"'
+check "the report is written, and where is said" 'grep -qF "$GH_TMP/report.html" "$GH_TMP/demo.log" && [ "$(grep -c "<figure>" "$GH_TMP/report.html")" -eq 16 ]'

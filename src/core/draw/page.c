@@ -6,6 +6,14 @@
 
 #include <string.h>
 
+#include "draw/gh_text.h"
+
+/* Names in headings and tables are cut with an ellipsis beyond about 200 and 600 letters. */
+#define HEADING_WIDTH 1500.0
+#define CELL_WIDTH 4500.0
+#define LETTER 13.0
+#define CUT_BYTES 4096
+
 /* The colours are those of the figures' style sheet. */
 static const char style[] =
 ":root{color-scheme:light dark}"
@@ -44,6 +52,15 @@ static const char style[] =
 "@media print{body{max-width:none;padding:0;font-size:10.5pt}nav{display:none}a{color:inherit;text-decoration:none}"
 "figure,tr,pre{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible}"
 "figure svg{border:0}}";
+
+static void
+put_cut(gh_markup *m, const char *text, double width)
+{
+	char		cut[CUT_BYTES];
+
+	gh_text_cut(cut, sizeof(cut), text, LETTER, width);
+	gh_markup_text(m, cut);
+}
 
 static void
 put_head(gh_markup *m, const char *title)
@@ -114,7 +131,9 @@ gh_page_open(gh_page *page, gh_ctx *ctx, const char *title, const char *lead, co
 	put_head(m, title);
 	gh_markup_begin(m, "body");
 	gh_markup_begin(m, "header");
-	gh_markup_element(m, "h1", title);
+	gh_markup_begin(m, "h1");
+	put_cut(m, title, HEADING_WIDTH);
+	gh_markup_end(m);
 	gh_markup_begin(m, "p");
 	gh_markup_attr(m, "class", "lead");
 	gh_markup_text(m, lead);
@@ -144,7 +163,9 @@ gh_page_chapter(gh_page *page)
 void
 gh_page_heading(gh_page *page, const char *text)
 {
-	gh_markup_element(&page->m, "h3", text);
+	gh_markup_begin(&page->m, "h3");
+	put_cut(&page->m, text, HEADING_WIDTH);
+	gh_markup_end(&page->m);
 	gh_markup_raw(&page->m, "\n");
 }
 
@@ -184,15 +205,18 @@ void
 gh_page_table(gh_page *page, const char *caption, const gh_page_column *columns, size_t n)
 {
 	gh_markup  *m = &page->m;
+	char		cut[CUT_BYTES];
+
+	gh_text_cut(cut, sizeof(cut), caption, LETTER, HEADING_WIDTH);
 
 	/* wide tables scroll, by keyboard too */
 	gh_markup_begin(m, "div");
 	gh_markup_attr(m, "class", "scroll");
 	gh_markup_attr(m, "tabindex", "0");
 	gh_markup_attr(m, "role", "region");
-	gh_markup_attr(m, "aria-label", caption);
+	gh_markup_attr(m, "aria-label", cut);
 	gh_markup_begin(m, "table");
-	gh_markup_element(m, "caption", caption);
+	gh_markup_element(m, "caption", cut);
 	gh_markup_begin(m, "thead");
 	gh_markup_begin(m, "tr");
 	for (size_t i = 0; i < n; i++)
@@ -224,7 +248,7 @@ gh_page_row(gh_page *page, const gh_page_column *columns, const char *const *cel
 			gh_markup_attr(m, "scope", "row");
 		if (columns[i].number)
 			gh_markup_attr(m, "class", "n");
-		gh_markup_text(m, cells[i] == NULL ? "\xe2\x80\x93" : cells[i]);
+		put_cut(m, cells[i] == NULL ? "\xe2\x80\x93" : cells[i], CELL_WIDTH);
 		gh_markup_end(m);
 	}
 	gh_markup_end(m);
