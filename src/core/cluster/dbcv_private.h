@@ -50,6 +50,9 @@ typedef struct gh_partition
 extern gh_status gh_partition_build(gh_ctx *ctx, const int32_t *labels, size_t n, gh_partition *partition);
 extern void gh_partition_free(gh_ctx *ctx, gh_partition *partition);
 
+/* Clusters up to this size, or up to a quarter of a thread's share of the points, are measured side by side. */
+#define GH_SMALL_CLUSTER 2048
+
 /*
  * Measures the clusters, small ones side by side, and brings them into another
  * order.  n: all points, of which clusters with a large share go one by one.

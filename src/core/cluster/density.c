@@ -22,7 +22,7 @@ small_cluster(const gh_ctx *ctx, size_t n)
 {
 	size_t		share = n / (4 * (size_t) gh_ctx_threads(ctx));
 
-	return share < 2048 ? 2048 : (uint32_t) share;
+	return share < GH_SMALL_CLUSTER ? GH_SMALL_CLUSTER : (uint32_t) share;
 }
 
 /* The cluster's points one after another. */

@@ -116,10 +116,12 @@ batch_memory(const gh_ctx *ctx, size_t n, int d, int least_size, size_t together
 {
 	size_t		threads = ctx == NULL ? 1 : (size_t) gh_ctx_threads(ctx);
 	size_t		at_once = together < threads ? together : threads;
+	/* clusters of one setting are disjoint, those of several may all be of the size that is measured side by side */
+	size_t		side_by_side = together > 1 ? threads * gh_density_memory(n < GH_SMALL_CLUSTER ? n : GH_SMALL_CLUSTER, d) : 0;
 
 	least_size = least_size < 2 ? 2 : least_size;
 	return at_once * (n * sizeof(int32_t) + gh_condensed_memory(n, least_size)) + together * sizeof(gh_scoring) +
-		gh_score_memory(n, d, together, n / (size_t) least_size);
+		side_by_side + gh_score_memory(n, d, together, n / (size_t) least_size);
 }
 
 static int
