@@ -129,7 +129,8 @@ gh_catalogue_add_context(gh_catalogue *c, const char *schema, const uint32_t *ar
 	float	   *mean = read_means(c, schema);
 	size_t		d = c->n_features;
 
-	c->songs.x = gh_pg_realloc(c->ctx, c->songs.x, Max(c->songs.n, 1) * 2 * d, sizeof(float));
+	c->songs.capacity = Max(c->songs.n, 1);
+	c->songs.x = gh_pg_realloc(c->ctx, c->songs.x, c->songs.capacity * 2 * d, sizeof(float));
 	/* from the end, where there is room */
 	for (size_t i = c->songs.n; i-- > 0;)
 	{

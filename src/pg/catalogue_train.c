@@ -67,7 +67,7 @@ read_params(gh_catalogue *c, FunctionCallInfo fcinfo, arguments *a)
 	for (int i = 0; i < a->n_features; i++)
 		feature[i] = gh_pg_to_utf8(a->feature[i]);
 	gh_params_parse(c->ctx, PG_ARGISNULL(14) ? NULL : PG_GETARG_JSONB_P(14),
-					GH_PARAMS_TUNING | (a->supergenres == NULL ? GH_PARAMS_DISCOVERY : 0),
+					GH_PARAMS_TUNING | GH_PARAMS_CATALOGUE | (a->supergenres == NULL ? GH_PARAMS_DISCOVERY : 0),
 					feature, a->n_features, &a->options.params);
 	gh_pg_check(c->ctx, gh_boost_check(c->ctx, &a->options.params.boost, a->n_features));
 	a->options.params.discovery.genres_per_supergenre = a->genres_per_supergenre;
@@ -211,6 +211,8 @@ describe(gh_catalogue *c, const arguments *a, StringInfo out)
 
 	appendStringInfo(out, "\"context\": \"%s\", \"combine\": \"%s\", ", a->artist_context ? "artist" : "song",
 					 a->blend ? "blend" : "product");
+	if (a->options.params.max_songs > 0)
+		appendStringInfo(out, "\"max_songs\": " INT64_FORMAT ", ", a->options.params.max_songs);
 	appendStringInfo(out, "\"genres_per_supergenre\": %d, \"min_followers\": " INT64_FORMAT ", \"split_by\": \"%s\", ",
 					 a->genres_per_supergenre, a->min_followers, a->by_artist ? "artist" : "song");
 	gh_options_json(c->ctx, out, &a->options);
@@ -376,6 +378,16 @@ plan_model(gh_catalogue *c, const arguments *a, gh_model *model)
 	gh_links_plan(c->ctx, &links, feature, a->n_features, model);
 }
 
+/* Once they are cut into bins, a quarter of the size. */
+static void
+release_rows(void *arg)
+{
+	gh_catalogue *c = arg;
+
+	gh_free(c->ctx, c->songs.x);
+	c->songs.x = NULL;
+}
+
 static void
 train(gh_catalogue *c, const arguments *a, const kept_rows *kept, gh_model *model, gh_evaluation *evaluation)
 {
@@ -398,6 +410,9 @@ train(gh_catalogue *c, const arguments *a, const kept_rows *kept, gh_model *mode
 	training.validation = kept->validation;
 	training.vanilla = true;
 	training.blend = a->blend;
+	training.release = release_rows;
+	training.release_arg = c;
+	training.releasable = c->songs.capacity * (size_t) a->n_features * sizeof(float);
 	memset(evaluation, 0, sizeof(*evaluation));
 	gh_pg_check(c->ctx, gh_hierarchy_train(c->ctx, &training, model, evaluation));
 }
@@ -420,6 +435,7 @@ genre_hier_train_hierarchy(PG_FUNCTION_ARGS)
 	c.context = CurrentMemoryContext;
 	read_arguments(&c, fcinfo, &a);
 	gh_catalogue_read(&c, a.min_followers);
+	gh_catalogue_sample(&c, a.options.params.max_songs, (uint64) a.options.seed);
 	gh_catalogue_split(&c, &a.options, a.by_artist);
 	memset(&model, 0, sizeof(model));
 	plan_model(&c, &a, &model);

@@ -47,6 +47,11 @@ typedef struct gh_catalogue
 /* Reads artists and songs in the caller's snapshot; the tables and features are set. */
 extern void gh_catalogue_read(gh_catalogue *c, int64 min_followers);
 
+/* ---- catalogue_sample.c ----------------------------------------------- */
+
+/* Keeps `most` of the songs (0: all), of each first artist its share; the same ones for the same songs and seed. */
+extern void gh_catalogue_sample(gh_catalogue *c, int64 most, uint64 seed);
+
 /* ---- catalogue_split.c ------------------------------------------------ */
 
 /* Decides the use of every song. */

@@ -52,10 +52,12 @@ typedef struct gh_json_params
 	gh_space	space;
 	gh_metric	metric;
 	bool		exhaustive;		/* every fold of every trial */
+	int64		max_songs;		/* 0: all */
 	gh_discovery_params discovery;
 } gh_json_params;
 
 #define GH_PARAMS_TUNING 1		/* also: exhaustive, metric, space */
+#define GH_PARAMS_CATALOGUE 4	/* also: max_songs */
 #define GH_PARAMS_DISCOVERY 2	/* also: the limits of the search for supergenres */
 
 /*
@@ -186,6 +188,8 @@ typedef struct gh_label_list
 extern void gh_label_list_init(gh_label_list *list, gh_ctx *ctx);
 extern void gh_label_list_row(gh_label_list *list); /* begins a row */
 extern void gh_label_list_add(gh_label_list *list, uint32 label);	/* to the row begun last */
+/* Drops the rows where keep is false. */
+extern void gh_label_list_keep(gh_label_list *list, const bool *keep);
 extern void gh_label_list_free(gh_label_list *list);
 /* What the core takes; valid until the list changes. */
 extern gh_labels gh_label_list_view(const gh_label_list *list, uint32 n_labels);

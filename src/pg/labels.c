@@ -45,6 +45,28 @@ gh_label_list_add(gh_label_list *list, uint32 label)
 }
 
 void
+gh_label_list_keep(gh_label_list *list, const bool *keep)
+{
+	uint64_t	begin = 0,
+				out = 0;
+	size_t		rows = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+	{
+		uint64_t	end = list->begin[i + 1];
+
+		if (keep[i])
+		{
+			memmove(list->label + out, list->label + begin, (end - begin) * sizeof(uint32_t));
+			out += end - begin;
+			list->begin[++rows] = out;
+		}
+		begin = end;
+	}
+	list->n = rows;
+}
+
+void
 gh_label_list_free(gh_label_list *list)
 {
 	gh_free(list->ctx, list->begin);

@@ -9,6 +9,7 @@
 #include "utils/numeric.h"
 
 #define TUNING_KEYS "exhaustive, metric, space"
+#define CATALOGUE_KEYS "max_songs"
 #define DISCOVERY_KEYS \
 	"max_clusters, max_noise, min_cluster_fraction, min_cluster_size, min_clusters, min_dist, min_samples, " \
 	"n_epochs, n_neighbors"
@@ -235,19 +236,22 @@ unknown_key(const parse *p, const char *key)
 {
 	const char *boost = gh_boost_known_keys();
 
-	if (is_known(DISCOVERY_KEYS ", " TUNING_KEYS, key))
+	if (is_known(DISCOVERY_KEYS ", " CATALOGUE_KEYS ", " TUNING_KEYS, key))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("parameter \"%s\" has no meaning here", key),
+				 is_known(CATALOGUE_KEYS, key) ? errdetail("It belongs to train_hierarchy.") :
 				 (p->accepts & GH_PARAMS_TUNING) ?
 				 errdetail("It steers the search of train_hierarchy for supergenres, which runs when none are given.") :
 				 errdetail("It belongs to train_hierarchy and hierarchy_fit."),
-				 errhint("Known parameters are: %s%s.", boost, (p->accepts & GH_PARAMS_TUNING) ? ", " TUNING_KEYS : "")));
+				 errhint("Known parameters are: %s%s%s.", boost, (p->accepts & GH_PARAMS_TUNING) ? ", " TUNING_KEYS : "",
+						 (p->accepts & GH_PARAMS_CATALOGUE) ? ", " CATALOGUE_KEYS : "")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown parameter \"%s\"", key),
-			 errhint("Known parameters are: %s%s%s.", boost,
+			 errhint("Known parameters are: %s%s%s%s.", boost,
 					 (p->accepts & GH_PARAMS_TUNING) ? ", " TUNING_KEYS : "",
+					 (p->accepts & GH_PARAMS_CATALOGUE) ? ", " CATALOGUE_KEYS : "",
 					 (p->accepts & GH_PARAMS_DISCOVERY) ? ", " DISCOVERY_KEYS : "")));
 }
 
@@ -321,6 +325,7 @@ gh_params_parse(gh_ctx *ctx, Jsonb *json, int accepts, const char *const *featur
 	out->space = gh_space_default();
 	out->metric = GH_METRIC_AVERAGE_PRECISION;
 	out->exhaustive = false;
+	out->max_songs = 0;
 	out->discovery = gh_discovery_defaults();
 	if (json == NULL)
 		return;
@@ -336,6 +341,8 @@ gh_params_parse(gh_ctx *ctx, Jsonb *json, int accepts, const char *const *featur
 			boost_key(&p, key, &value);
 		else if ((accepts & GH_PARAMS_TUNING) && is_known(TUNING_KEYS, key))
 			tuning_key(&p, key, &value);
+		else if ((accepts & GH_PARAMS_CATALOGUE) && is_known(CATALOGUE_KEYS, key))
+			out->max_songs = integer_between(key, &value, 1, PG_INT32_MAX);
 		else if (!(accepts & GH_PARAMS_DISCOVERY) || !discovery_key(&out->discovery, key, &value))
 			unknown_key(&p, key);
 	}

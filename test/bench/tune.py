@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Search of parameters next to scikit-optimize's BayesSearchCV and Optuna.
 
-    python3 tune.py LIBRARY DATA [GENRE [SEEDS [ITERATIONS]]]
+    python3 tune.py LIBRARY DATA [GENRE [SEEDS [ITERATIONS [SONGS]]]]
 
 LIBRARY is the core library (make core gives it), DATA a folder of songs.csv.gz,
-artists.csv.gz and song_artists.csv.gz.  Needs numpy, pandas, scikit-optimize and
+artists.csv.gz and song_artists.csv.gz; SONGS of them are drawn, whole artists at a
+time.  Needs numpy, pandas, scikit-optimize and
 optuna.
 
 Everyone searches the same space on the same folds (by artist) and is told the
@@ -123,6 +124,10 @@ def main():
     iterations = int(sys.argv[5]) if len(sys.argv) > 5 else 50
     X, group, labels = songs.load(data)
     y = np.array([genre in l for l in labels])
+    most = int(sys.argv[6]) if len(sys.argv) > 6 else 6000
+    drawn = np.random.RandomState(0).permutation(group.max() + 1)
+    keep = np.isin(group, drawn[np.cumsum(np.bincount(group)[drawn]) <= most])
+    X, group, y = X[keep], group[keep], y[keep]
     with tempfile.TemporaryDirectory() as folder:
         program = build(library, folder)
         write(program, folder, X, y, group)

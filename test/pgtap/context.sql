@@ -1,7 +1,7 @@
 -- train_hierarchy with the artist's means as features, and as a blend
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(17);
+SELECT plan(22);
 \ir include/catalogue.sql
 
 CREATE FUNCTION sqlstate_of(statement text) RETURNS text LANGUAGE plpgsql AS
@@ -55,6 +55,19 @@ SELECT ok((SELECT count(*) = 18 AND bool_and(blended > 0 AND blended < 1) AND bo
 	'probabilities are no plain products');
 SELECT is((SELECT count(*) FROM train_hierarchy('plain', supergenres => 'my_supergenres', features => '{tempo,energy}', iterations => 0,
 	params => '{"n_estimators": 2}')), 3::bigint, 'without it the rows are three');
+
+-- a sample of the songs
+CREATE FUNCTION sampled(name text, most int, seed int, threads int = 2) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('genre_hier.threads', threads::text, true);
+	RETURN (SELECT training_songs + validation_songs FROM train_hierarchy(name, supergenres => 'my_supergenres', features => '{tempo,energy}',
+		split_by => 'song', iterations => 0, seed => seed, params => jsonb_build_object('n_estimators', 2, 'max_songs', most)) LIMIT 1);
+END $$;
+SELECT ok(sampled('some', 600, 1) BETWEEN 580 AND 600, 'max_songs (some of the sample have no kept genre)');
+SELECT is(sampled('all', 100000, 1), sampled('all', 2000000, 1), 'more than there are');
+SELECT is(sampled('again', 600, 1, 3), sampled('some', 600, 1), 'the same number again');
+SELECT is((SELECT count(DISTINCT md5(model)) FROM genre_models WHERE name IN ('some', 'again')), 1::bigint, 'the same bytes for one seed');
+SELECT is(sqlstate_of('SELECT train_hierarchy(params => ''{"max_songs": 0}'')'), '22023', 'none at all');
 
 -- errors
 SELECT is(sqlstate_of('SELECT train_hierarchy(context => ''album'')'), '22023', 'an unknown context');

@@ -114,6 +114,9 @@ typedef struct gh_training
 	bool		exhaustive;		/* every fold of every trial */
 	uint64_t	seed;
 	bool		vanilla;		/* train and score the flat classifier too */
+	void		(*release) (void *arg); /* called when `rows` are not read any more, may be NULL; */
+	void	   *release_arg;
+	size_t		releasable;		/* how many bytes it frees, of this context's memory */
 	bool		blend;			/* keep it in the model and blend with it; needs vanilla */
 } gh_training;
 

@@ -102,12 +102,24 @@ task_memory(const gh_training *t, const gh_classifier_task *task, const gh_boost
 	return bytes;
 }
 
+/* Bytes at the worst moment: while the bins are cut, or afterwards without the rows. */
+static size_t
+needed(const gh_training *t, size_t bins, size_t shared, size_t largest, int threads)
+{
+	add_product(&shared, largest, (size_t) threads);
+	add_product(&shared, bins, 1);
+	if (shared == SIZE_MAX || t->release == NULL)
+		return shared;
+	return shared > bins + t->releasable ? shared - t->releasable : bins;
+}
+
 gh_status
 gh_hierarchy_check_memory(gh_ctx *ctx, const gh_hierarchy_run *run)
 {
 	const gh_training *t = run->training;
 	gh_boost_params p = largest_params(t);
-	size_t		shared = gh_bins_memory(t->n, t->n_features),
+	size_t		bins = gh_bins_memory(t->n, t->n_features),
+				shared = 0,
 				largest = 0;
 	int			threads = gh_ctx_threads(ctx);
 
@@ -124,17 +136,11 @@ gh_hierarchy_check_memory(gh_ctx *ctx, const gh_hierarchy_run *run)
 	/* fewer threads make the same model in less memory */
 	for (; threads > 1; threads--)
 	{
-		size_t		bytes = shared;
-
-		add_product(&bytes, largest, (size_t) threads);
-		if (gh_memory_fits(ctx, bytes))
+		if (gh_memory_fits(ctx, needed(t, bins, shared, largest, threads)))
 			break;
 	}
 	if (threads == 1)
-	{
-		add_product(&shared, largest, 1);
-		GH_TRY(gh_memory_check(ctx, shared, "training the hierarchy"));
-	}
+		GH_TRY(gh_memory_check(ctx, needed(t, bins, shared, largest, 1), "training the hierarchy"));
 	if (threads < gh_ctx_threads(ctx))
 		gh_note(ctx, "training", "the memory allowed is enough for %d of %d threads", threads, gh_ctx_threads(ctx));
 	gh_threads_cap(ctx, threads);

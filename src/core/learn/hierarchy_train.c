@@ -314,6 +314,8 @@ run(gh_ctx *ctx, gh_hierarchy_run *r, gh_evaluation *evaluation)
 	GH_TRY(list_tasks(ctx, r));
 	GH_TRY(gh_hierarchy_check_memory(ctx, r));
 	GH_TRY(gh_bins_build(ctx, t->rows, t->n, t->n_features, t->params.max_bin, r->train_rows, r->n_train, &r->bins));
+	if (t->release != NULL)
+		t->release(t->release_arg);
 	gh_note(ctx, STAGE, "%zu classifiers on %zu rows, %zu rows held out", r->n_tasks, r->n_train, r->n_valid);
 	GH_TRY(open_findings(ctx, r));
 	GH_TRY(open_blend(ctx, r));
