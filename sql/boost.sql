@@ -15,6 +15,8 @@ SELECT count(*) FILTER (WHERE label = (boost_predict(model, features) > 0.5)) AS
 SELECT model_features(model) FROM fitted;
 SELECT jsonb_pretty(model_info(model) - '{bytes,base_score}'::text[]) FROM fitted;
 SELECT array_length(boost_shap(model, '{0,NULL,3}'), 1) AS values FROM fitted;
+SELECT round(m[1][1]::numeric, 6) AS own, round(m[1][2]::numeric, 6) AS pair, m[1][4] AS base_in_between
+FROM (SELECT boost_shap_interactions(model, '{0,NULL,3}') AS m FROM fitted) f;
 SELECT iteration, params ->> 'max_depth' AS max_depth, score IS NOT NULL AS scored, best IS NOT NULL AS ranked
 FROM boost_tune('TABLE rows', iterations => 3, folds => 2, space => '{"max_depth": 3, "n_estimators": 10}');
 

@@ -47,6 +47,13 @@ CREATE FUNCTION boost_shap(model bytea, features float8[])
 COMMENT ON FUNCTION boost_shap(bytea, float8[]) IS
 	'SHAP values of a prediction by a model of boost_fit, in log-odds: one per feature and, last, the base value';
 
+CREATE FUNCTION boost_shap_interactions(model bytea, features float8[])
+	RETURNS float8[]
+	AS 'MODULE_PATHNAME', 'genre_hier_boost_shap_interactions'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50000;
+COMMENT ON FUNCTION boost_shap_interactions(bytea, float8[]) IS
+	'SHAP interaction values of a prediction, in log-odds: a symmetric matrix whose rows add up to the values of boost_shap';
+
 CREATE FUNCTION boost_export(model bytea)
 	RETURNS json
 	AS 'MODULE_PATHNAME', 'genre_hier_boost_export'

@@ -6,12 +6,13 @@
 
 #include <math.h>
 
-#include "explain/gh_shap.h"
+#include "catalog/pg_type_d.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(genre_hier_boost_fit);
 PG_FUNCTION_INFO_V1(genre_hier_boost_predict);
 PG_FUNCTION_INFO_V1(genre_hier_boost_shap);
+PG_FUNCTION_INFO_V1(genre_hier_boost_shap_interactions);
 
 /* ---- boost_fit --------------------------------------------------------- */
 
@@ -99,6 +100,28 @@ genre_hier_boost_shap(PG_FUNCTION_ARGS)
 	double	   *values = palloc((parsed->n_features + 1) * sizeof(double));
 
 	gh_parsed_row(parsed, "boost_shap", PG_GETARG_ARRAYTYPE_P(1));
-	gh_pg_check(parsed->ctx, gh_shap(parsed->ctx, &parsed->boost.booster, parsed->x, values));
+	gh_pg_check(parsed->ctx, gh_explainer_values(parsed->ctx, gh_parsed_explainer(parsed, &parsed->boost.booster),
+												 parsed->x, values));
 	PG_RETURN_ARRAYTYPE_P(gh_pg_float_array(values, parsed->n_features + 1));
+}
+
+Datum
+genre_hier_boost_shap_interactions(PG_FUNCTION_ARGS)
+{
+	gh_parsed  *parsed = gh_function_model(fcinfo, 0, GH_MODEL_BOOST);
+	int			width = parsed->n_features + 1;
+	Size		n = (Size) width * width;
+	double	   *values = palloc_extended(n * sizeof(double), MCXT_ALLOC_HUGE);
+	Datum	   *elements = palloc_extended(n * sizeof(Datum), MCXT_ALLOC_HUGE);
+	int			dimensions[2] = {width, width},
+				lower[2] = {1, 1};
+
+	gh_parsed_row(parsed, "boost_shap_interactions", PG_GETARG_ARRAYTYPE_P(1));
+	gh_pg_check(parsed->ctx,
+				gh_explainer_interactions(parsed->ctx, gh_parsed_explainer(parsed, &parsed->boost.booster), parsed->x,
+										  values));
+	for (Size i = 0; i < n; i++)
+		elements[i] = Float8GetDatum(values[i]);
+	PG_RETURN_ARRAYTYPE_P(construct_md_array(elements, NULL, 2, dimensions, lower, FLOAT8OID, sizeof(float8),
+											 FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }

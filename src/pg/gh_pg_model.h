@@ -12,6 +12,7 @@
 
 #include "base/gh_container.h"
 #include "cluster/gh_hdbscan_model.h"
+#include "explain/gh_shap.h"
 #include "learn/gh_boost_bytes.h"
 #include "learn/gh_hierarchy.h"
 #include "learn/gh_supergenres.h"
@@ -134,6 +135,9 @@ typedef struct gh_parsed
 	double	   *given;			/* the same as it was given, NaN = missing */
 	double	   *conditional,	/* n_nodes */
 			   *joint;
+	const gh_booster *explained;	/* what the explainer is of; NULL: of nothing yet */
+	gh_explainer explainer;
+	int			n_explained;	/* rows so far, up to when tables were made */
 } gh_parsed;
 
 typedef struct gh_cache
@@ -159,6 +163,8 @@ extern Datum gh_json_datum(const char *utf8);
 
 /* Rows of predict_genres and shap_values for the row in parsed->x. */
 extern void gh_predict_rows(gh_parsed *parsed, bool all, int64 top_k, Tuplestorestate *store, TupleDesc tupdesc);
+/* The explainer of one of the model's classifiers, kept from row to row. */
+extern const gh_explainer *gh_parsed_explainer(gh_parsed *parsed, const gh_booster *booster);
 extern void gh_shap_values_rows(gh_parsed *parsed, const char *node, Tuplestorestate *store, TupleDesc tupdesc);
 extern int64 gh_top_k_argument(FunctionCallInfo fcinfo, int argument, bool *all);
 

@@ -6,9 +6,27 @@
 
 #include <math.h>
 
-#include "explain/gh_shap.h"
+/* From this row on tables pay. */
+#define ROWS_FOR_TABLES 4
 
 PG_FUNCTION_INFO_V1(genre_hier_shap_values);
+
+const gh_explainer *
+gh_parsed_explainer(gh_parsed *parsed, const gh_booster *booster)
+{
+	if (parsed->explained != booster)
+	{
+		if (parsed->explained != NULL)
+			gh_explainer_free(parsed->ctx, &parsed->explainer);
+		parsed->explained = NULL;
+		parsed->n_explained = 0;
+		gh_pg_check(parsed->ctx, gh_explainer_open(parsed->ctx, booster, &parsed->explainer));
+		parsed->explained = booster;
+	}
+	if (parsed->n_explained < ROWS_FOR_TABLES && ++parsed->n_explained == ROWS_FOR_TABLES)
+		gh_pg_check(parsed->ctx, gh_explainer_tabulate(parsed->ctx, &parsed->explainer));
+	return &parsed->explainer;
+}
 
 void
 gh_shap_values_rows(gh_parsed *parsed, const char *node, Tuplestorestate *store, TupleDesc tupdesc)
@@ -17,9 +35,11 @@ gh_shap_values_rows(gh_parsed *parsed, const char *node, Tuplestorestate *store,
 	int			n = parsed->n_features;
 	double	   *shap = palloc((n + 1) * sizeof(double));
 	uint32_t	number;
+	const gh_explainer *explainer;
 
 	gh_pg_check(parsed->ctx, gh_model_find(parsed->ctx, model, gh_pg_to_utf8(node), &number));
-	gh_pg_check(parsed->ctx, gh_shap(parsed->ctx, &model->node[number].booster, parsed->x, shap));
+	explainer = gh_parsed_explainer(parsed, &model->node[number].booster);
+	gh_pg_check(parsed->ctx, gh_explainer_values(parsed->ctx, explainer, parsed->x, shap));
 	for (int i = 0; i < n; i++)
 	{
 		Datum		values[4];

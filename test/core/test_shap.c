@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/gh_isa.h"
 #include "base/gh_random.h"
 #include "explain/gh_shap.h"
 
@@ -210,6 +211,73 @@ check_row(const gh_booster *b, const float *x)
 	gh_ctx_close(ctx);
 }
 
+/* The definition of interactions, over all subsets of the others. */
+static void
+brute_interactions(const gh_booster *b, const float *x, double *values)
+{
+	int			n = b->n_features;
+	uint32_t	n_sets = UINT32_C(1) << n;
+	double	   *v = malloc(n_sets * sizeof(double)),
+				alone[32];
+
+	for (uint32_t set = 0; set < n_sets; set++)
+		v[set] = game(b, x, set);
+	memset(values, 0, (size_t) ((n + 1) * (n + 1)) * sizeof(double));
+	brute_force(b, x, alone);
+	for (int i = 0; i < n; i++)
+	{
+		values[i * (n + 1) + i] += alone[i];
+		for (int j = 0; j < n; j++)
+			for (uint32_t set = 0; j != i && set < n_sets; set++)
+			{
+				uint32_t	a = UINT32_C(1) << i,
+							c = UINT32_C(1) << j;
+				int			size = __builtin_popcount(set);
+				double		part;
+
+				if (set & (a | c))
+					continue;
+				part = exp(lgamma(size + 1) + lgamma(n - size - 1) - lgamma(n)) / 2 *
+					(v[set | a | c] - v[set | a] - v[set | c] + v[set]);
+				values[i * (n + 1) + j] += part;
+				values[i * (n + 1) + i] -= part;
+			}
+	}
+	values[n * (n + 1) + n] = alone[n];
+	free(v);
+}
+
+static void
+check_interactions(const gh_booster *b, const float *x)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_explainer explainer;
+	int			width = b->n_features + 1;
+	double		ours[32 * 32],
+				literal[32 * 32],
+				alone[32];
+
+	assert_int_equal(gh_explainer_open(ctx, b, &explainer), GH_OK);
+	assert_int_equal(gh_explainer_interactions(ctx, &explainer, x, ours), GH_OK);
+	assert_int_equal(gh_explainer_values(ctx, &explainer, x, alone), GH_OK);
+	brute_interactions(b, x, literal);
+	for (int i = 0; i < width; i++)
+	{
+		double		sum = 0;
+
+		for (int j = 0; j < width; j++)
+		{
+			assert_close(ours[i * width + j], literal[i * width + j], 1e-12);
+			assert_true(ours[i * width + j] == ours[j * width + i]);
+			sum += ours[i * width + j];
+		}
+		assert_close(sum, alone[i], 1e-13 * (1 + fabs(alone[i])));
+	}
+	gh_explainer_free(ctx, &explainer);
+	assert_int_equal(gh_memory_used(ctx), 0);
+	gh_ctx_close(ctx);
+}
+
 static void
 rules_integrate_polynomials(void **state)
 {
@@ -318,6 +386,93 @@ children_without_cover(void **state)
 	check_row(&f.booster, x);
 }
 
+/* A chain of n splits, each on a feature of its own. */
+static void
+chain(forest *f, int n)
+{
+	uint32_t	node = 0;
+
+	forest_init(f, n, 1, 0.5);
+	f->tree[0].cover[0] = 1000;
+	for (int j = 0; j < n; j++)
+	{
+		uint32_t	left = split(&f->tree[0], node, (uint16_t) j, 0.5f, j % 3 == 0, f->cover[0][node] * (0.15f + 0.02f * j),
+								 f->cover[0][node] * (0.85f - 0.02f * j));
+
+		f->value[0][left] = (float) (j % 5) - 1.7f;
+		f->value[0][left + 1] = 3.0f + j;
+		node = j % 2 ? left : left + 1;
+	}
+}
+
+static void
+interactions_equal_the_definition(void **state)
+{
+	static forest f;
+	float		x[8];
+
+	(void) state;
+	for (uint64_t seed = 600; seed < 640; seed++)
+	{
+		int			d = 1 + (int) (seed % 7);
+
+		/* repeated features, missing values, children without cover */
+		random_forest(&f, seed, d, 4, 6, seed % 2 ? 0.2 : 0);
+		for (int row = 0; row < 3; row++)
+		{
+			random_row(x, d, 0.1 * row);
+			check_interactions(&f.booster, x);
+		}
+	}
+	chain(&f, 11);
+	random_row(x, 8, 0);
+	check_interactions(&f.booster, (float[11]) {x[0], x[1], NAN, x[3], x[4], 0, 1, x[5], NAN, x[6], x[7]});
+}
+
+/* Nothing may be infinite where covers make no sense, and no memory may stay where there is none. */
+static void
+interactions_of_hostile_covers_and_without_memory(void **state)
+{
+	static forest f;
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_explainer explainer;
+	float		x[5];
+	double		values[36];
+	gh_status	status = GH_ENOMEM;
+
+	(void) state;
+	for (uint64_t seed = 700; seed < 740; seed++)
+	{
+		random_forest(&f, seed, 5, 3, 7, 0.1);
+		for (uint32_t k = 0; k < 3; k++)
+			for (uint32_t i = 0; i < f.tree[k].n_nodes; i++)
+				if (draw() < 0.5)
+					f.cover[k][i] = draw() < 0.5 ? 1e-45f : 0;
+		random_row(x, 5, 0.2);
+		assert_int_equal(gh_explainer_open(ctx, &f.booster, &explainer), GH_OK);
+		assert_int_equal(gh_explainer_interactions(ctx, &explainer, x, values), GH_OK);
+		for (int j = 0; j < 36; j++)
+			assert_true(isfinite(values[j]));
+		gh_explainer_free(ctx, &explainer);
+	}
+	gh_ctx_close(ctx);
+	for (uint64_t k = 1; status != GH_OK; k++)
+	{
+		ctx = gh_ctx_open(NULL);
+		gh_ctx_fail_allocation(ctx, k, true);
+		status = gh_explainer_open(ctx, &f.booster, &explainer);
+		if (status == GH_OK)
+		{
+			status = gh_explainer_interactions(ctx, &explainer, x, values);
+			gh_explainer_free(ctx, &explainer);
+		}
+		assert_true(status == GH_OK || status == GH_ENOMEM);
+		assert_int_equal(gh_memory_used(ctx), 0);
+		gh_ctx_close(ctx);
+		assert_true(k < 200);
+	}
+}
+
 static void
 single_leaves_give_only_the_base(void **state)
 {
@@ -362,25 +517,6 @@ equal_to_the_threshold_goes_right(void **state)
 	check_row(&f.booster, x);
 	x[0] = INFINITY;
 	check_row(&f.booster, x);
-}
-
-/* A chain of n splits, each on a feature of its own. */
-static void
-chain(forest *f, int n)
-{
-	uint32_t	node = 0;
-
-	forest_init(f, n, 1, 0.5);
-	f->tree[0].cover[0] = 1000;
-	for (int j = 0; j < n; j++)
-	{
-		uint32_t	left = split(&f->tree[0], node, (uint16_t) j, 0.5f, j % 3 == 0, f->cover[0][node] * (0.15f + 0.02f * j),
-								 f->cover[0][node] * (0.85f - 0.02f * j));
-
-		f->value[0][left] = (float) (j % 5) - 1.7f;
-		f->value[0][left + 1] = 3.0f + j;
-		node = j % 2 ? left : left + 1;
-	}
 }
 
 static void
@@ -500,7 +636,9 @@ rows_equal_single_rows_for_any_threads(void **state)
 		gh_host		host = {.threads = threads[k], .memory_limit = SIZE_MAX};
 
 		ctx = gh_ctx_open(&host);
+		gh_isa_limit(k == 1 ? GH_ISA_SCALAR : GH_ISA_AVX512);
 		assert_int_equal(gh_shap_rows(ctx, &f.booster, rows, n, stride, values[k]), GH_OK);
+		gh_isa_limit(GH_ISA_AVX512);
 		assert_int_equal(gh_memory_used(ctx), 0);
 		gh_ctx_close(ctx);
 		assert_memory_equal(values[k], values[0], sizeof(values[0]));
@@ -514,6 +652,16 @@ rows_equal_single_rows_for_any_threads(void **state)
 		assert_memory_equal(one, values[0] + i * (d + 1), sizeof(one));
 	}
 	assert_int_equal(gh_shap_rows(ctx, &f.booster, rows, 0, stride, values[1]), GH_OK);
+	/* no room for tables: the same bytes */
+	{
+		gh_host		host = {.threads = 1, .memory_limit = 200000};
+		gh_ctx	   *poor = gh_ctx_open(&host);
+
+		assert_int_equal(gh_shap_rows(poor, &f.booster, rows, n, stride, values[1]), GH_OK);
+		assert_memory_equal(values[1], values[0], sizeof(values[0]));
+		assert_true(gh_memory_peak(poor) < 200000);
+		gh_ctx_close(poor);
+	}
 	gh_ctx_close(ctx);
 }
 
@@ -594,6 +742,8 @@ main(void)
 		cmocka_unit_test(random_forests_equal_the_definition),
 		cmocka_unit_test(repeated_features_and_missing_values),
 		cmocka_unit_test(children_without_cover),
+		cmocka_unit_test(interactions_equal_the_definition),
+		cmocka_unit_test(interactions_of_hostile_covers_and_without_memory),
 		cmocka_unit_test(single_leaves_give_only_the_base),
 		cmocka_unit_test(equal_to_the_threshold_goes_right),
 		cmocka_unit_test(twenty_features_on_one_path),

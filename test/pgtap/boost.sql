@@ -27,6 +27,16 @@ SELECT is((SELECT boost_predict(model, '{0.5,NULL,1}') FROM fitted), (SELECT boo
 	'NULL is a missing value');
 SELECT is((SELECT boost_predict(model, NULL) FROM fitted), NULL, 'no features, no answer');
 
+-- interactions
+CREATE TABLE interactions AS
+SELECT id, boost_shap(model, features) AS shap, boost_shap_interactions(model, features) AS m FROM rows, fitted WHERE id <= 40;
+SELECT is((SELECT count(DISTINCT array_dims(m)) || max(array_dims(m)) FROM interactions), '1[1:4][1:4]', 'a matrix of features and base value');
+SELECT ok((SELECT bool_and(abs((SELECT sum(m[i][j]) FROM generate_series(1, 4) j) - shap[i]) < 1e-12)
+	FROM interactions, generate_series(1, 4) i), 'its rows add up to the SHAP values');
+SELECT ok((SELECT bool_and(m[i][j] = m[j][i]) FROM interactions, generate_series(1, 4) i, generate_series(1, 4) j), 'it is symmetric');
+SELECT is((SELECT count(*) FROM interactions, fitted, LATERAL (SELECT boost_shap(model, features) AS again FROM rows
+	WHERE rows.id = interactions.id) r WHERE again <> shap), 0::bigint, 'the tenth row of a query is explained as the first');
+
 -- the same bytes, however the rows come
 CREATE FUNCTION digest(query text, params jsonb = '{"n_estimators": 20, "subsample": 0.7, "colsample_bytree": 0.7}')
 	RETURNS text LANGUAGE sql AS $$ SELECT md5(boost_fit(query, params)) $$;

@@ -17,42 +17,27 @@
  * over the leaves below it.  A feature that is tested again has its factor
  * replaced, and the differences between its edges telescope.
  *
+ * What an edge multiplies and takes out depends on the row only through three
+ * states, so for many rows it stands in tables and no row divides; the few
+ * rows that are not worth tables compute the same numbers as they go.
+ *
  * A child that no training row reached and this row misses has z = o = 0: its
- * factor vanishes, for its own feature and for all others, and the branch is
- * left out.  Everywhere else the factors are positive, so the divisions are
+ * factor vanishes, for its own feature and for all others, and the branch adds
+ * nothing.  Everywhere else the factors are positive, so the divisions are
  * safe.
  */
-#include "explain/gh_shap.h"
+#include "explain/shap_private.h"
+
+#include <string.h>
 
 #include "base/gh_threads.h"
 
-#include <math.h>
-#include <string.h>
-
-/* Tree nodes visited between two looks at the host. */
-#define NODES_BETWEEN_POLLS 4096
-
-/* A share of the cover this small counts as none, before a factor of it underflows. */
-#define NO_COVER 1e-280
-
 /* Rows of one task: fixed, so that chunks do not depend on the threads. */
 #define ROWS_PER_TASK 64
-
-/* One row on its way through one tree. */
-typedef struct walk
-{
-	gh_ctx	   *ctx;
-	const gh_tree *tree;
-	const gh_quadrature *rule;
-	const float *x;
-	double	   *phi;
-	double	   *z;				/* per feature: share of the cover along the path; 1 while not tested */
-	uint8_t    *o;				/* per feature: 1 while the row goes the path's way */
-	double	   *product;		/* per level: n_points products over the features */
-	double	   *below;			/* per level: n_points sums over the leaves */
-	uint32_t	visited;
-	bool		stopped;
-} walk;
+/* Fewer rows than these are explained without tables. */
+#define ROWS_FOR_TABLES 4
+/* Nodes whose table is made between two looks at the host. */
+#define NODES_BETWEEN_POLLS 1024
 
 /* ---- before any row ---------------------------------------------------- */
 
@@ -129,28 +114,108 @@ distinct_features(const gh_tree *tree, uint32_t node, uint32_t *seen)
 	return one + (a > b ? a : b);
 }
 
-/* Fills base value, depth and points per tree. */
-static gh_status
-measure_trees(gh_ctx *ctx, const gh_booster *booster, gh_explainer *e, double *mean, uint32_t *depth, uint32_t *seen)
+/* Split nodes, and for each the nearest edge above it on the same feature; shares of all edges. */
+typedef struct path
 {
-	e->base_value = gh_logit(booster->base_score);
-	for (uint32_t k = 0; k < booster->n_trees; k++)
-	{
-		const gh_tree *tree = &booster->trees[k];
-		uint32_t	deepest = tree_depth(tree, depth);
-		int			points;
+	const gh_tree *tree;
+	gh_shap_tree *t;
+	uint32_t   *edge;			/* per feature: the node that the last edge on it leads to; 0: none */
+} path;
 
-		GH_CHECK_STOP(ctx);
-		if (deepest > GH_MAX_TREE_DEPTH)
-			return gh_fail(ctx, GH_EINTERNAL, "tree %u is %u levels deep, more than %d", k, deepest, GH_MAX_TREE_DEPTH);
-		e->base_value += tree_mean(tree, mean);
-		points = (distinct_features(tree, 0, seen) + 1) / 2;
-		e->n_points[k] = (uint8_t) (points > 0 ? points : 1);
-		if ((int) deepest > e->depth)
-			e->depth = (int) deepest;
-		if (e->n_points[k] > e->max_points)
-			e->max_points = e->n_points[k];
+static void
+follow(const path *p, uint32_t node)
+{
+	uint32_t	left = p->tree->left[node];
+	uint16_t	feature = p->tree->feature[node];
+	uint32_t	above;
+
+	if (left == 0)
+		return;
+	above = p->t->above[node] = p->edge[feature];
+	for (uint32_t child = left; child <= left + 1; child++)
+	{
+		p->t->share[child] = p->t->share[above] * cover_share(p->tree, node, child);
+		p->edge[feature] = child;
+		follow(p, child);
 	}
+	p->edge[feature] = above;
+}
+
+/* The splits in order, and the features they test in the order of first use; place: scratch, 0 per feature. */
+static void
+list_splits(const gh_tree *tree, gh_shap_tree *t, uint32_t *place)
+{
+	t->n_splits = t->n_features = 0;
+	for (uint32_t node = 0; node < tree->n_nodes; node++)
+	{
+		uint16_t	f = tree->feature[node];
+
+		if (tree->left[node] == 0)
+			continue;
+		t->split[t->n_splits++] = node;
+		if (place[f] == 0)
+		{
+			t->feature[t->n_features++] = f;
+			place[f] = t->n_features;
+		}
+		t->place[node] = place[f] - 1;
+	}
+	for (uint32_t j = 0; j < t->n_features; j++)
+		place[t->feature[j]] = 0;
+}
+
+typedef struct scratch
+{
+	double	   *mean;			/* largest tree's nodes */
+	uint32_t   *depth;
+	uint32_t   *per_feature;	/* zero between uses */
+} scratch;
+
+static gh_status
+measure_tree(gh_ctx *ctx, const gh_tree *tree, uint32_t number, gh_explainer *e, const scratch *s)
+{
+	gh_shap_tree *t = &e->tree[number];
+	uint32_t	splits = tree->n_nodes / 2;
+	int			points;
+
+	if (tree_depth(tree, s->depth) > GH_MAX_TREE_DEPTH)
+		return gh_fail(ctx, GH_EINTERNAL, "tree %u has more than %d levels", number, GH_MAX_TREE_DEPTH);
+	t->split = GH_NEW(ctx, splits, uint32_t);
+	t->above = GH_NEW(ctx, tree->n_nodes, uint32_t);
+	t->place = GH_NEW(ctx, tree->n_nodes, uint32_t);
+	t->feature = GH_NEW(ctx, splits, uint32_t);
+	t->share = GH_NEW(ctx, tree->n_nodes, double);
+	if (t->split == NULL || t->above == NULL || t->place == NULL || t->feature == NULL || t->share == NULL)
+		return gh_ctx_status(ctx);
+	e->base_value += tree_mean(tree, s->mean);
+	points = (distinct_features(tree, 0, s->per_feature) + 1) / 2;
+	t->n_vectors = points > 0 ? (points + GH_LANES - 1) / GH_LANES : 1;
+	t->share[0] = 1;
+	follow(&(path) {tree, t, s->per_feature}, 0);
+	list_splits(tree, t, s->per_feature);
+	if (t->n_vectors > e->max_vectors)
+		e->max_vectors = t->n_vectors;
+	if (t->n_features > e->max_features)
+		e->max_features = t->n_features;
+	if (tree->n_nodes > e->max_nodes)
+		e->max_nodes = tree->n_nodes;
+	return GH_OK;
+}
+
+static gh_status
+measure_trees(gh_ctx *ctx, gh_explainer *e, const scratch *s)
+{
+	e->base_value = gh_logit(e->booster->base_score);
+	for (uint32_t k = 0; k < e->booster->n_trees; k++)
+	{
+		GH_CHECK_STOP(ctx);
+		GH_TRY(measure_tree(ctx, &e->booster->trees[k], k, e, s));
+	}
+	e->rule = GH_NEW(ctx, e->max_vectors, gh_quadrature);
+	if (e->rule == NULL)
+		return gh_ctx_status(ctx);
+	for (int k = 0; k < e->max_vectors; k++)
+		gh_quadrature_rule(GH_LANES * (k + 1), &e->rule[k]);
 	return GH_OK;
 }
 
@@ -158,197 +223,208 @@ gh_status
 gh_explainer_open(gh_ctx *ctx, const gh_booster *booster, gh_explainer *explainer)
 {
 	uint32_t	largest = 1;
-	double	   *mean;
-	uint32_t   *depth,
-			   *seen;
-	gh_status	status = GH_ENOMEM;
+	scratch		s;
+	gh_status	status;
 
 	memset(explainer, 0, sizeof(*explainer));
 	explainer->booster = booster;
-	explainer->max_points = 1;
+	explainer->max_vectors = 1;
 	for (uint32_t k = 0; k < booster->n_trees; k++)
 		if (booster->trees[k].n_nodes > largest)
 			largest = booster->trees[k].n_nodes;
-	mean = GH_NEW(ctx, largest, double);
-	depth = GH_NEW(ctx, largest, uint32_t);
-	seen = GH_NEW_ZERO(ctx, booster->n_features, uint32_t);
-	explainer->n_points = GH_NEW(ctx, booster->n_trees, uint8_t);
-	if (mean != NULL && depth != NULL && seen != NULL && explainer->n_points != NULL)
-		status = measure_trees(ctx, booster, explainer, mean, depth, seen);
-	if (status == GH_OK)
+	s.mean = GH_NEW(ctx, largest, double);
+	s.depth = GH_NEW(ctx, largest, uint32_t);
+	s.per_feature = GH_NEW_ZERO(ctx, booster->n_features, uint32_t);
+	explainer->tree = GH_NEW_ZERO(ctx, booster->n_trees, gh_shap_tree);
+	if (s.mean == NULL || s.depth == NULL || s.per_feature == NULL || explainer->tree == NULL)
+		status = gh_ctx_status(ctx);
+	else
+		status = measure_trees(ctx, explainer, &s);
+	gh_free(ctx, s.per_feature);
+	gh_free(ctx, s.depth);
+	gh_free(ctx, s.mean);
+	if (status != GH_OK)
+		gh_explainer_free(ctx, explainer);
+	return status;
+}
+
+static void
+drop_tables(gh_ctx *ctx, gh_explainer *explainer)
+{
+	for (uint32_t k = 0; k < explainer->booster->n_trees; k++)
 	{
-		explainer->rule = GH_NEW(ctx, explainer->max_points, gh_quadrature);
-		if (explainer->rule == NULL)
-			status = GH_ENOMEM;
+		gh_free(ctx, explainer->tree[k].table);
+		explainer->tree[k].table = NULL;
 	}
-	for (int k = 0; status == GH_OK && k < explainer->max_points; k++)
-		gh_quadrature_rule(k + 1, &explainer->rule[k]);
-	gh_free(ctx, seen);
-	gh_free(ctx, depth);
-	gh_free(ctx, mean);
-	if (status == GH_OK)
-		return GH_OK;
-	gh_explainer_free(ctx, explainer);
-	return gh_ctx_status(ctx);
 }
 
 void
 gh_explainer_free(gh_ctx *ctx, gh_explainer *explainer)
 {
+	if (explainer->tree != NULL)
+	{
+		drop_tables(ctx, explainer);
+		for (uint32_t k = 0; k < explainer->booster->n_trees; k++)
+		{
+			gh_shap_tree *t = &explainer->tree[k];
+
+			gh_free(ctx, t->split);
+			gh_free(ctx, t->above);
+			gh_free(ctx, t->place);
+			gh_free(ctx, t->feature);
+			gh_free(ctx, t->share);
+		}
+	}
+	gh_free(ctx, explainer->tree);
 	gh_free(ctx, explainer->rule);
-	gh_free(ctx, explainer->n_points);
-	explainer->rule = NULL;
-	explainer->n_points = NULL;
+	memset(explainer, 0, sizeof(*explainer));
 }
 
-/* ---- one row ----------------------------------------------------------- */
-
-static void walk_node(walk *w, uint32_t node, int level);
-
-static bool
-goes_left(const gh_tree *tree, uint32_t node, const float *x)
-{
-	float		value = x[tree->feature[node]];
-
-	return isnan(value) ? tree->default_left[node] != 0 : value < tree->threshold[node];
-}
+/* ---- edges ------------------------------------------------------------- */
 
 /*
- * What an edge gives its feature: with the factor a = z u + o t, the leaves'
- * products times (o - z) / a.  Nothing where z = o = 1: not tested yet.
+ * With factors a = z u + o t: the product changes by a / a_above, and the
+ * feature takes (o - z) / a - (o_above - z_above) / a_above of what is below.
  */
-static double
-edge_share(const walk *w, const double *below, double z, bool o)
+void
+gh_shap_edge(const gh_tree *tree, const gh_shap_tree *t, const gh_quadrature *rule, uint32_t parent, uint32_t child,
+			 int state, double *out)
 {
-	const gh_quadrature *rule = w->rule;
-	double		sum = 0;
+	double		z_above = t->share[t->above[parent]],
+				z = t->share[child];
+	bool		leaf = tree->left[child] == 0;
+	int			n = GH_LANES * t->n_vectors;
 
-	for (int q = 0; q < rule->n_points; q++)
-		sum += o ? below[q] * (1 - z) / (z * rule->u[q] + rule->t[q]) : -below[q] / rule->u[q];
-	return sum;
+	for (int q = 0; q < n; q++)
+	{
+		double		above = z_above * rule->u[q] + rule->t[q],
+					here = z * rule->u[q] + rule->t[q],
+					multiply,
+					take;
+
+		if (state == GH_EDGE_TAKEN)
+		{
+			multiply = here / above;
+			take = (1 - z) / here - (1 - z_above) / above;
+		}
+		else
+		{
+			multiply = z < GH_NO_COVER ? 0 : state == GH_EDGE_LOST ? z / z_above : z * rule->u[q] / above;
+			take = state == GH_EDGE_LOST ? 0 : -1 / rule->u[q] - (1 - z_above) / above;
+		}
+		if (leaf)
+		{
+			multiply *= tree->value[child] * rule->weight[q];
+			take *= multiply;
+		}
+		out[q] = multiply;
+		out[n + q] = take;
+	}
 }
 
-/* Into a child: replace its feature's factor, walk on, take the feature's share, restore. */
-static void
-walk_edge(walk *w, uint32_t node, uint32_t child, bool taken, int level)
-{
-	int			points = w->rule->n_points;
-	uint16_t	feature = w->tree->feature[node];
-	double		z_above = w->z[feature],
-				z = z_above * cover_share(w->tree, node, child);
-	bool		o_above = w->o[feature],
-				o = o_above && taken;
-	const double *above = w->product + (size_t) level * points;
-	double	   *product = w->product + (size_t) (level + 1) * points;
-	const double *below = w->below + (size_t) (level + 1) * points;
-
-	if (z < NO_COVER && !o)
-	{
-		memset(w->below + (size_t) (level + 1) * points, 0, points * sizeof(double));
-		return;
-	}
-	for (int q = 0; q < points; q++)
-	{
-		double		t = w->rule->t[q],
-					u = w->rule->u[q];
-
-		product[q] = above[q] * ((z * u + (o ? t : 0)) / (z_above * u + (o_above ? t : 0)));
-	}
-	w->z[feature] = z;
-	w->o[feature] = o;
-	walk_node(w, child, level + 1);
-	w->z[feature] = z_above;
-	w->o[feature] = o_above;
-	w->phi[feature] += edge_share(w, below, z, o) - edge_share(w, below, z_above, o_above);
-}
-
-/* Leaves in below[level] the sum over the leaves under node of product * value * weight. */
-static void
-walk_node(walk *w, uint32_t node, int level)
-{
-	const gh_tree *tree = w->tree;
-	int			points = w->rule->n_points;
-	uint32_t	left = tree->left[node];
-	double	   *below = w->below + (size_t) level * points;
-	const double *child = w->below + (size_t) (level + 1) * points;
-	bool		goes;
-
-	if (++w->visited % NODES_BETWEEN_POLLS == 0 && gh_should_stop(w->ctx))
-		w->stopped = true;
-	if (w->stopped)
-		return;
-	if (left == 0)
-	{
-		const double *product = w->product + (size_t) level * points;
-
-		for (int q = 0; q < points; q++)
-			below[q] = product[q] * tree->value[node] * w->rule->weight[q];
-		return;
-	}
-	goes = goes_left(tree, node, w->x);
-	walk_edge(w, node, left, goes, level);
-	memcpy(below, child, points * sizeof(double));
-	walk_edge(w, node, left + 1, !goes, level);
-	for (int q = 0; q < points; q++)
-		below[q] += child[q];
-}
-
-/* Scratch of one walker, in one block. */
 static gh_status
-walk_open(gh_ctx *ctx, const gh_explainer *e, walk *w, double **block)
+tabulate_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
-	size_t		levels = (size_t) e->depth + 2,
-				points = (size_t) e->max_points,
-				features = (size_t) e->booster->n_features;
+	gh_explainer *e = arg;
+	const gh_tree *tree = &e->booster->trees[task];
+	gh_shap_tree *t = &e->tree[task];
+	size_t		size = gh_shap_edge_size(t);
+	double	   *table = gh_alloc(ctx, (size_t) (tree->n_nodes - 1) * GH_EDGE_STATES, size * sizeof(double));
 
-	*block = GH_NEW(ctx, 2 * levels * points + features + features / sizeof(double) + 1, double);
-	if (*block == NULL)
+	(void) worker;
+	if (table == NULL)
 		return gh_ctx_status(ctx);
-	memset(w, 0, sizeof(*w));
-	w->ctx = ctx;
-	w->product = *block;
-	w->below = w->product + levels * points;
-	w->z = w->below + levels * points;
-	w->o = (uint8_t *) (w->z + features);
-	for (size_t j = 0; j < features; j++)
+	t->table = table;
+	for (uint32_t k = 0; k < t->n_splits; k++)
 	{
-		w->z[j] = 1;
-		w->o[j] = 1;
+		uint32_t	node = t->split[k];
+
+		if (k % NODES_BETWEEN_POLLS == 0)
+			GH_CHECK_STOP(ctx);
+		for (uint32_t child = tree->left[node]; child <= tree->left[node] + 1; child++)
+			for (int state = 0; state < GH_EDGE_STATES; state++)
+				gh_shap_edge(tree, t, &e->rule[t->n_vectors - 1], node, child, state,
+							 table + ((size_t) (child - 1) * GH_EDGE_STATES + (size_t) state) * size);
 	}
 	return GH_OK;
 }
 
+gh_status
+gh_explainer_tabulate(gh_ctx *ctx, gh_explainer *explainer)
+{
+	size_t		bytes = 0;
+
+	for (uint32_t k = 0; k < explainer->booster->n_trees; k++)
+	{
+		/* a tree has at most 2^20 nodes and 64 levels: no overflow */
+		size_t		tree = (size_t) explainer->booster->trees[k].n_nodes * GH_EDGE_STATES *
+			gh_shap_edge_size(&explainer->tree[k]) * sizeof(double) + 256;
+
+		if (explainer->tree[k].table != NULL)
+			return GH_OK;
+		if (gh_add_overflow(bytes, tree, &bytes))
+			return GH_OK;
+	}
+	if (!gh_memory_fits(ctx, bytes))
+		return GH_OK;
+	return gh_parallel(ctx, explainer->booster->n_trees, tabulate_task, explainer);
+}
+
+/* ---- rows -------------------------------------------------------------- */
+
 static gh_status
-walk_row(walk *w, const gh_explainer *e, const float *x, double *values)
+scratch_open(gh_ctx *ctx, const gh_explainer *e, gh_shap_scratch *s)
+{
+	size_t		vector = GH_LANES * (size_t) e->max_vectors,
+				nodes = e->max_nodes > 0 ? e->max_nodes : 1,
+				doubles = (2 * nodes + e->max_features + 2) * vector;
+
+	s->block = gh_alloc(ctx, doubles * sizeof(double) + nodes, 1);
+	if (s->block == NULL)
+		return gh_ctx_status(ctx);
+	s->product = s->block;
+	s->below = s->product + nodes * vector;
+	s->phi = s->below + nodes * vector;
+	s->edge = s->phi + e->max_features * vector;
+	s->state = (uint8_t *) (s->edge + 2 * vector);
+	return GH_OK;
+}
+
+/* Rows into their values, one tree after the other so that its table stays near. */
+static gh_status
+explain_rows(gh_ctx *ctx, const gh_explainer *e, const float *rows, size_t n, size_t stride, double *values)
 {
 	const gh_booster *booster = e->booster;
+	gh_shap_kernel kernel = gh_shap_kernel_get();
+	size_t		width = (size_t) booster->n_features + 1;
+	gh_shap_scratch s;
+	gh_status	status = GH_OK;
 
-	memset(values, 0, booster->n_features * sizeof(double));
-	values[booster->n_features] = e->base_value;
-	w->x = x;
-	w->phi = values;
-	for (uint32_t k = 0; k < booster->n_trees && !w->stopped; k++)
+	GH_TRY(scratch_open(ctx, e, &s));
+	for (size_t i = 0; i < n; i++)
 	{
-		w->tree = &booster->trees[k];
-		w->rule = &e->rule[e->n_points[k] - 1];
-		for (int q = 0; q < w->rule->n_points; q++)
-			w->product[q] = 1;
-		walk_node(w, 0, 0);
+		memset(values + i * width, 0, (width - 1) * sizeof(double));
+		values[i * width + width - 1] = e->base_value;
 	}
-	return w->stopped ? gh_canceled(w->ctx) : GH_OK;
+	for (uint32_t k = 0; k < booster->n_trees && status == GH_OK; k++)
+	{
+		const gh_shap_tree *t = &e->tree[k];
+
+		if (gh_should_stop(ctx))
+			status = gh_canceled(ctx);
+		for (size_t i = 0; i < n && status == GH_OK; i++)
+			if (!kernel(ctx, &booster->trees[k], t, &e->rule[t->n_vectors - 1], rows + i * stride, &s,
+						values + i * width))
+				status = gh_canceled(ctx);
+	}
+	gh_free(ctx, s.block);
+	return status;
 }
 
 gh_status
 gh_explainer_values(gh_ctx *ctx, const gh_explainer *explainer, const float *x, double *values)
 {
-	walk		w;
-	double	   *block;
-	gh_status	status;
-
-	GH_TRY(walk_open(ctx, explainer, &w, &block));
-	status = walk_row(&w, explainer, x, values);
-	gh_free(ctx, block);
-	return status;
+	return explain_rows(ctx, explainer, x, 1, 0, values);
 }
 
 gh_status
@@ -362,8 +438,6 @@ gh_shap(gh_ctx *ctx, const gh_booster *booster, const float *x, double *values)
 	gh_explainer_free(ctx, &explainer);
 	return status;
 }
-
-/* ---- many rows --------------------------------------------------------- */
 
 typedef struct rows_job
 {
@@ -379,18 +453,12 @@ rows_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
 	rows_job   *job = arg;
 	size_t		begin = task * ROWS_PER_TASK,
-				end = begin + ROWS_PER_TASK < job->n ? begin + ROWS_PER_TASK : job->n,
+				n = job->n - begin < ROWS_PER_TASK ? job->n - begin : ROWS_PER_TASK,
 				width = (size_t) job->explainer->booster->n_features + 1;
-	walk		w;
-	double	   *block;
-	gh_status	status = GH_OK;
 
 	(void) worker;
-	GH_TRY(walk_open(ctx, job->explainer, &w, &block));
-	for (size_t i = begin; i < end && status == GH_OK; i++)
-		status = walk_row(&w, job->explainer, job->rows + i * job->stride, job->values + i * width);
-	gh_free(ctx, block);
-	return status;
+	return explain_rows(ctx, job->explainer, job->rows + begin * job->stride, n, job->stride,
+						job->values + begin * width);
 }
 
 gh_status
@@ -401,7 +469,9 @@ gh_shap_rows(gh_ctx *ctx, const gh_booster *booster, const float *rows, size_t n
 	gh_status	status;
 
 	GH_TRY(gh_explainer_open(ctx, booster, &explainer));
-	status = gh_parallel_stage(ctx, "shap: rows", (n + ROWS_PER_TASK - 1) / ROWS_PER_TASK, rows_task, &job);
+	status = n < ROWS_FOR_TABLES ? GH_OK : gh_explainer_tabulate(ctx, &explainer);
+	if (status == GH_OK)
+		status = gh_parallel_stage(ctx, "shap: rows", (n + ROWS_PER_TASK - 1) / ROWS_PER_TASK, rows_task, &job);
 	gh_explainer_free(ctx, &explainer);
 	return status;
 }
