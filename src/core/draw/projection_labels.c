@@ -19,7 +19,8 @@
 #define MOST_TRIED 1000
 #define MOST_TOOLTIPS 2000
 #define MOST_CLUSTER_NAMES 200
-#define CLUSTER_NAME_WIDTH 170.0
+#define NAME_WIDTH 260.0
+#define MANY_NAMES_WIDTH 170.0
 #define MANY_NAMES 12			/* clusters from which on their names are written smaller, unless they are numbers */
 #define LABEL_WIDTH 140.0
 #define LINE 15.0				/* height of a label's box */
@@ -29,7 +30,8 @@
 /* Where names of clusters go: they take their places first and are written last. */
 typedef struct cluster_names
 {
-	double		font;			/* its height */
+	double		font,			/* its height */
+				width;			/* of a name, at most */
 	size_t		n;
 	size_t		layer[MOST_CLUSTER_NAMES];
 	gh_box		box[MOST_CLUSTER_NAMES];
@@ -50,6 +52,7 @@ static gh_status
 place_clusters(canvas *c, gh_place *place, cluster_names *names)
 {
 	names->font = name_font(c);
+	names->width = c->n_layers - 1 < MANY_NAMES ? NAME_WIDTH : MANY_NAMES_WIDTH;
 	for (size_t l = 1; l < c->n_layers && l <= MOST_CLUSTER_NAMES; l++)
 	{
 		const layer *at = &c->layers[l];
@@ -61,7 +64,7 @@ place_clusters(canvas *c, gh_place *place, cluster_names *names)
 		GH_CHECK_STOP(c->ctx);
 		if (at->size == 0 || name[0] == '\0')
 			continue;
-		box.width = gh_text_cut(cut, sizeof(cut), name, names->font, CLUSTER_NAME_WIDTH) + 4;
+		box.width = gh_text_cut(cut, sizeof(cut), name, names->font, names->width) + 4;
 		GH_TRY(gh_place_over(place, at->x, at->y, 60, &box, &placed));
 		if (!placed)
 			continue;
@@ -80,7 +83,7 @@ write_clusters(const canvas *c, gh_svg *svg, const cluster_names *names)
 
 		gh_svg_text(svg, names->font > GH_SIZE_TEXT ? "n halo" : "b halo", GH_MIDDLE, box->x + box->width / 2,
 					box->y + names->font - 2, names->font,
-					CLUSTER_NAME_WIDTH, c->points->cluster_name[c->layers[names->layer[k]].cluster]);
+					names->width, c->points->cluster_name[c->layers[names->layer[k]].cluster]);
 	}
 	return svg->m.status;
 }
