@@ -6,7 +6,7 @@
  * hdbscan_driver grid    POINTS N D OUT THREADS SIZES SAMPLES        (comma-separated lists; eom and leaf)
  * hdbscan_driver dbcv    POINTS N D LABELS THREADS
  * hdbscan_driver edges   POINTS N D OUT THREADS MIN_SAMPLES ALPHA
- * hdbscan_driver fit     POINTS N D OUT THREADS MIN_CLUSTER_SIZE MIN_SAMPLES
+ * hdbscan_driver fit     POINTS N D OUT THREADS MIN_CLUSTER_SIZE MIN_SAMPLES [eom|leaf EPSILON MAX_SIZE SINGLE ALPHA]
  * hdbscan_driver predict POINTS N D OUT THREADS MODEL
  *
  * POINTS: N x D doubles.  LABELS: N int32.  OUT of cluster: N int32 labels, N
@@ -82,6 +82,16 @@ check(gh_ctx *ctx, gh_status status)
 }
 
 static void
+read_setting(gh_hdbscan_params *params, char **arg)
+{
+	params->selection = strcmp(arg[0], "leaf") == 0 ? GH_SELECT_LEAF : GH_SELECT_EOM;
+	params->epsilon = atof(arg[1]);
+	params->max_cluster_size = atoi(arg[2]);
+	params->allow_single_cluster = atoi(arg[3]) != 0;
+	params->alpha = atof(arg[4]);
+}
+
+static void
 run_cluster(gh_ctx *ctx, const double *points, size_t n, int d, char **arg)
 {
 	gh_hdbscan_params params = gh_hdbscan_defaults();
@@ -96,11 +106,7 @@ run_cluster(gh_ctx *ctx, const double *points, size_t n, int d, char **arg)
 
 	params.min_cluster_size = atoi(arg[6]);
 	params.min_samples = atoi(arg[7]);
-	params.selection = strcmp(arg[8], "leaf") == 0 ? GH_SELECT_LEAF : GH_SELECT_EOM;
-	params.epsilon = atof(arg[9]);
-	params.max_cluster_size = atoi(arg[10]);
-	params.allow_single_cluster = atoi(arg[11]) != 0;
-	params.alpha = atof(arg[12]);
+	read_setting(&params, arg + 8);
 	start = now();
 	check(ctx, gh_hdbscan(ctx, points, n, d, &params, labels, probabilities, scores, &n_clusters));
 	printf("seconds=%.6f\nclusters=%d\n", now() - start, n_clusters);
@@ -219,6 +225,8 @@ run_fit(gh_ctx *ctx, const double *points, size_t n, int d, char **arg)
 
 	params.min_cluster_size = atoi(arg[6]);
 	params.min_samples = atoi(arg[7]);
+	if (arg[8] != NULL)
+		read_setting(&params, arg + 8);
 	for (int run = 0; run < 3; run++)
 	{
 		double		start = now();
@@ -248,6 +256,7 @@ run_fit(gh_ctx *ctx, const double *points, size_t n, int d, char **arg)
 	f = open_output(path);
 	fwrite(labels, sizeof(int32_t), n, f);
 	fwrite(probabilities, sizeof(double), n, f);
+	fwrite(scores, sizeof(double), n, f);
 	fclose(f);
 	free(labels);
 	free(probabilities);
@@ -314,7 +323,7 @@ main(int argc, char **argv)
 		run_grid(ctx, points, n, d, arg);
 	else if (strcmp(arg[0], "edges") == 0 && argc == 9)
 		run_edges(ctx, points, n, d, arg);
-	else if (strcmp(arg[0], "fit") == 0 && argc == 9)
+	else if (strcmp(arg[0], "fit") == 0 && (argc == 9 || argc == 14))
 		run_fit(ctx, points, n, d, arg);
 	else if (strcmp(arg[0], "predict") == 0 && argc == 8)
 		run_predict(ctx, points, n, d, arg);

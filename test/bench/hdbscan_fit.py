@@ -1,18 +1,21 @@
 """Fit and prediction of HDBSCAN*: genre_hier against hdbscan, fast_hdbscan and scikit-learn, side by side.
 
     python test/bench/hdbscan_fit.py POINTS D [--size 50] [--samples 15] [--threads 1 2] [--peers hdbscan fast sklearn]
-                                     [--rows N] [--core build/core/libgenre_hier_core.a]
+                                     [--rows N] [--parity SETTINGS] [--core build/core/libgenre_hier_core.a]
 
 POINTS is a file of D float64 coordinates per point, for example what
 numpy.asarray(umap.UMAP().fit_transform(x), float).tofile(file) writes; --rows
 takes the first N of them.  Every library runs in a process of its own, after a
 run on 5,000 points that compiles what it compiles; the faster of two fits
-counts.  Memory is what the process grew by.  scikit-learn counts the point
+counts.  Memory is what the process grew by.  "exact" is hdbscan with
+approx_min_span_tree=False.  scikit-learn counts the point
 itself as a neighbour, so it is given one more.
 
 Ties: see hdbscan.py.  Where labels differ, hdbscan is also given our spanning
 tree, and then must label and predict as ours does.  New points are points of
 the training moved by a little noise, and as many from the whole box.
+--parity compares labels, probabilities, outlier scores and persistence for so
+many random settings and data sets instead.
 
 Needs numpy, hdbscan, fast_hdbscan and scikit-learn, a C compiler, and the core
 library (make core).
@@ -44,11 +47,12 @@ def resident(field):
 
 def child(library, path, d, rows, size, samples, threads, out):
     points = np.fromfile(path).reshape(-1, d)[:rows]
-    if library == "hdbscan":
+    if library in ("hdbscan", "exact"):
         from hdbscan import HDBSCAN
 
         def make():
-            return HDBSCAN(min_cluster_size=size, min_samples=samples, core_dist_n_jobs=threads)
+            return HDBSCAN(min_cluster_size=size, min_samples=samples, core_dist_n_jobs=threads,
+                           approx_min_span_tree=library == "hdbscan")
     elif library == "fast":
         from fast_hdbscan import HDBSCAN
 
@@ -117,6 +121,48 @@ def new_points(points, n):
     return np.ascontiguousarray(np.vstack([near, rng.uniform(low, high, size=(n - n // 2, points.shape[1]))]))
 
 
+def parity(driver, cells):
+    """hdbscan on our spanning trees of random points, for every parameter, in 1 to 50 dimensions."""
+    from hdbscan._hdbscan_linkage import label
+    from hdbscan._hdbscan_tree import outlier_scores
+    from hdbscan.hdbscan_ import _tree_to_labels
+
+    worst = {"labels": 0, "probabilities": 0.0, "outlier scores": 0.0, "persistence": 0.0}
+    for cell in range(cells):
+        rng = np.random.default_rng(cell)
+        d = int(rng.choice([1, 2, 3, 5, 14, 30, 50]))
+        n = int(rng.integers(50, 2500))
+        centres = rng.normal(size=(int(rng.integers(1, 9)), d)) * rng.uniform(1, 6)
+        points = centres[rng.integers(len(centres), size=n)] + rng.normal(size=(n, d)) * rng.uniform(0.1, 1, size=(n, 1))
+        points[: n // 5] = rng.uniform(-10, 10, size=(n // 5, d))
+        if cell % 5 == 0:
+            points = np.round(points, 1)
+        size, samples = int(rng.integers(2, 30)), int(rng.integers(1, 25))
+        method = ["eom", "leaf"][int(rng.integers(2))]
+        epsilon = float(rng.choice([0, 0, rng.uniform(0, 3)]))
+        most = int(rng.choice([0, 0, n // 4]))
+        single, alpha = bool(rng.integers(2)), float(rng.choice([1, 1, 0.7, 1.6]))
+        points.tofile(driver.path("points"))
+        driver.run("fit", driver.path("points"), n, d, driver.path("model"), 2, size, samples, method, epsilon, most,
+                   int(single), alpha)
+        driver.run("edges", driver.path("points"), n, d, driver.path("edges"), 1, samples, alpha)
+        labels, probabilities, persistence, condensed, _ = _tree_to_labels(
+            None, label(np.fromfile(driver.path("edges")).reshape(-1, 3)), size, method, single, False, epsilon, 0.0, most)
+        ours = np.fromfile(driver.path("model.labels"), np.int32, n)
+        strengths, scores = np.fromfile(driver.path("model.labels"), offset=4 * n).reshape(2, n)
+        if (labels != ours).any():
+            print("labels differ:", cell, n, d, size, samples, method, epsilon, most, single, alpha)
+        worst["labels"] += int((labels != ours).sum())
+        for name, a, b in [("probabilities", probabilities, strengths), ("outlier scores", outlier_scores(condensed), scores),
+                           ("persistence", persistence, np.fromfile(driver.path("model.clusters")))]:
+            # hdbscan's score is NaN where a lambda is infinite
+            if len(a) != len(b):
+                worst[name] = np.inf
+            elif np.isfinite(a).any():
+                worst[name] = max(worst[name], float(np.nanmax(np.abs(a - b))))
+    print(f"{cells} random settings, hdbscan on our spanning trees: {worst}")
+
+
 def compare_predictions(driver, points, options):
     import hdbscan
 
@@ -178,6 +224,7 @@ def main():
     parser.add_argument("--peers", nargs="*", default=["hdbscan", "fast", "sklearn"])
     parser.add_argument("--rows", type=int)
     parser.add_argument("--core", default="build/core/libgenre_hier_core.a")
+    parser.add_argument("--parity", type=int)
     parser.add_argument("--child", nargs=2)
     options = parser.parse_args()
     if options.child:
@@ -187,6 +234,8 @@ def main():
     from importlib.metadata import version
     from sklearn.metrics import adjusted_rand_score
 
+    if options.parity:
+        return parity(Driver(options.core), options.parity)
     points = np.ascontiguousarray(np.fromfile(options.points).reshape(-1, options.d)[:options.rows])
     n, d = points.shape
     driver = Driver(options.core)
@@ -206,8 +255,8 @@ def main():
                 command += ["--rows", str(options.rows)]
             result = json.loads(subprocess.check_output(command, env=environment).split(b"\n")[-1])
             theirs = np.fromfile(driver.path("peer"), np.int32)
-            package = {"fast": "fast_hdbscan", "sklearn": "scikit-learn"}.get(peer, peer)
-            print(f"  {package} {version(package)}, {threads} thread(s): {result['seconds']:.2f} s, "
+            package = {"fast": "fast_hdbscan", "sklearn": "scikit-learn", "exact": "hdbscan"}.get(peer, peer)
+            print(f"  {package} {version(package)}{' exact' if peer == 'exact' else ''}, {threads} thread(s): {result['seconds']:.2f} s, "
                   f"{result['memory']:.0f} MB, {theirs.max() + 1} clusters, "
                   f"adjusted Rand index {adjusted_rand_score(theirs, labels):.6f}", flush=True)
             if result["persistence"] and theirs.max() == labels.max():
