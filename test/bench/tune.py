@@ -77,7 +77,8 @@ def skopt_search(score, iterations, seed):
     space = {n: Integer(a, b) if isinstance(a, int) else Real(a, b, "log-uniform" if log else "uniform")
              for n, a, b, log in SPACE}
     # the optimiser that the class itself asks
-    search = BayesSearchCV(None, space, random_state=seed)
+    search = BayesSearchCV(None, space)
+    search.optimizer_kwargs_ = {"random_state": seed}
     optimizer = search._make_optimizer(space)
     names = sorted(space)
     scores = []
