@@ -132,7 +132,8 @@ class Driver:
                 found["notes"].append(value)
             elif name == "stage":
                 stage, seconds = value.rsplit(" ", 1)
-                found["stages"][stage] = float(seconds)
+                stage = "neighbours" if stage == "nearest neighbours" else stage.replace("umap: ", "")
+                found["stages"][stage] = found["stages"].get(stage, 0) + float(seconds)
             else:
                 found[name] = float(value)
         return np.fromfile(out).reshape(n, 2), found
