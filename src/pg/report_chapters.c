@@ -58,7 +58,8 @@ gh_report_scores(gh_report *report)
 
 	gh_report_paragraph(report, "Vanilla is one classifier per genre without a hierarchy. Hierarchical multiplies the "
 						"probability of the supergenre by that of the genre given it. With perfect supergenres it is told which "
-						"supergenres a song has: no prediction, but how much better supergenres would help.");
+						"supergenres a song has: no prediction, but how much better supergenres would help. Blend, where there is "
+						"one, takes the mean of the log-odds of the first two.");
 	gh_report_table(report, "Scores on the validation songs", columns, lengthof(columns),
 					gh_report_with(report, score_rows), "The model was trained without validation songs, so it has no scores.");
 	gh_report_paragraph(report, "Average precision is the area under the precision-recall curve, from 0 to 1, and the mean over "

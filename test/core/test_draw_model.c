@@ -294,6 +294,11 @@ test_decision_edges(UNUSED void **state)
 	/* nothing speaks for or against it */
 	d.shap[0] = 0;
 	gh_free(ctx, DRAW(ctx, decision, &chart));
+	/* nearly certain is not certain */
+	d.shap[1] = 10;
+	svg = DRAW(ctx, decision, &chart);
+	assert_non_null(strstr(svg, ">10.00 = 99.995 %<"));
+	gh_free(ctx, svg);
 	d.shap[1] = 800;
 	gh_free(ctx, DRAW(ctx, decision, &chart));
 	d.shap[1] = 1e300;

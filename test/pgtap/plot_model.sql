@@ -1,7 +1,7 @@
 -- Pictures of models: well-formed whatever the names, the same whatever the order of rows, errors, rights
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(74);
+SELECT plan(79);
 \ir include/catalogue.sql
 
 CREATE TABLE trained AS SELECT * FROM train_hierarchy('m', supergenres => 'my_supergenres', iterations => 0, params => '{"n_estimators": 5}');
@@ -108,6 +108,20 @@ SELECT is((SELECT count(*) || '/' || count(DISTINCT model) FROM genre_models WHE
 SELECT is(drop_model('m', 2), 1, 'which goes again');
 SELECT ok(is_page(model_report('numbers')), 'a model of which little is known');
 SELECT throws_ok($$SELECT model_report('none')$$, '42704', 'model "none" does not exist', 'no report of an unknown model');
+
+-- the artist's means as features, and a fourth classifier
+SELECT lives_ok($$SELECT train_hierarchy('near', supergenres => 'my_supergenres', iterations => 0, params => '{"n_estimators": 2}', context => 'artist', combine => 'blend')$$);
+SELECT ok(is_page(model_report('near')) AND plot_precision('near') LIKE '%>blend<%', 'a model with context, blended');
+
+-- cancelling
+CREATE FUNCTION sqlstate_of(statement text) RETURNS text LANGUAGE plpgsql AS
+$$ BEGIN EXECUTE statement; RETURN '00000'; EXCEPTION WHEN OTHERS OR query_canceled THEN RETURN SQLSTATE; END $$;
+SET LOCAL statement_timeout = '50ms';
+SELECT is(sqlstate_of('SELECT model_report(''m'')'), '57014', 'a report can be cancelled');
+SET LOCAL statement_timeout = '100ms';
+SELECT is(sqlstate_of('SELECT plot_shap_paths(''place 2'', ''m'', ''SELECT s.* FROM songs s, generate_series(1, 10000)'', 5000)'), '57014', 'a picture too');
+SET LOCAL statement_timeout = 0;
+SELECT ok(is_picture(plot_precision('m')), 'and the session goes on');
 
 -- hostile names
 CREATE FUNCTION draws(was text, name text) RETURNS boolean LANGUAGE plpgsql AS $$

@@ -155,8 +155,8 @@ static void
 draw_end(gh_svg *svg, const gh_axis *axis, const char *name, double margin, double y)
 {
 	char		number[GH_NUMBER_SIZE],
-				percent[GH_NUMBER_SIZE],
-				text[2 * GH_NUMBER_SIZE + 8];
+				percent[GH_NUMBER_SIZE + 2],
+				text[2 * GH_NUMBER_SIZE + 16];
 	double		x = gh_axis_at(axis, margin);
 	bool		left = x > (axis->from + axis->to) / 2;
 
@@ -164,7 +164,7 @@ draw_end(gh_svg *svg, const gh_axis *axis, const char *name, double margin, doub
 	gh_svg_circle(svg, "f6", x, y, 5);
 	gh_svg_end(svg);
 	snprintf(text, sizeof(text), "%s = %s", gh_number_fixed(number, margin, 2),
-			 gh_number_percent(percent, gh_sigmoid(margin)));
+			 gh_probability_text(percent, gh_sigmoid(margin)));
 	gh_svg_text(svg, "l b halo", left ? GH_END : GH_START, left ? x - 10 : x + 10, y + 4.5, GH_SIZE_TEXT * 1.08, INFINITY,
 				text);
 }
@@ -199,14 +199,14 @@ titles(const waterfall *w, char *title, char *subtitle, char *description)
 	char		song[256],
 				name[256],
 				node[GH_LINE_SIZE],
-				percent[GH_NUMBER_SIZE],
-				before[GH_NUMBER_SIZE];
+				percent[GH_NUMBER_SIZE + 2],
+				before[GH_NUMBER_SIZE + 2];
 
 	/* a short id leaves more room to the name */
 	gh_text_cut(name, sizeof(name), chart->node, GH_SIZE_TITLE * 1.08,
 				460 - gh_text_cut(song, sizeof(song), chart->song, GH_SIZE_TITLE * 1.08, 230));
-	gh_number_percent(percent, gh_sigmoid(w->result));
-	gh_number_percent(before, gh_sigmoid(w->base));
+	gh_probability_text(percent, gh_sigmoid(w->result));
+	gh_probability_text(before, gh_sigmoid(w->base));
 	snprintf(title, GH_LINE_SIZE, "%s: is it %s? %s", song, name, percent);
 	gh_node_text(node, chart->node, chart->parent);
 	snprintf(subtitle, GH_LINE_SIZE, "Classifier of %.480s; it says %s of a song it knows nothing about", node, before);

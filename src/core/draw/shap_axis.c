@@ -19,9 +19,20 @@ static const double probabilities[] = {
 };
 #define N_PROBABILITIES (sizeof(probabilities) / sizeof(probabilities[0]))
 
-/* Percent without the rounding that would make 99.999 % certain. */
+const char *
+gh_probability_text(char out[GH_NUMBER_SIZE + 2], double p)
+{
+	int			decimals = (int) ceil(-log10(1 - p)) - 2;
+
+	if (!(p > 0.99 && p < 1) || decimals > 6)
+		return gh_number_percent(out, p);
+	gh_number_fixed(out, p * 100, decimals < 1 ? 1 : decimals);
+	return strcat(out, " %");
+}
+
+/* Ticks are round numbers: no digit more than they have. */
 static void
-percent_text(char out[GH_NUMBER_SIZE], double p)
+percent_text(char out[GH_NUMBER_SIZE + 2], double p)
 {
 	gh_number_short(out, p * 100, p > 0.99 ? 7 : 2);
 	strcat(out, " %");

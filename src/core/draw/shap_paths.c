@@ -223,10 +223,10 @@ static void
 song_text(const paths *p, size_t song, char out[GH_LINE_SIZE])
 {
 	char		name[512],
-				percent[GH_NUMBER_SIZE];
+				percent[GH_NUMBER_SIZE + 2];
 
 	gh_text_cut(name, sizeof(name), p->chart->song[song], GH_SIZE_TEXT, 400);
-	snprintf(out, GH_LINE_SIZE, "%s: %s", name, gh_number_percent(percent, gh_sigmoid(result_of(p, song))));
+	snprintf(out, GH_LINE_SIZE, "%s: %s", name, gh_probability_text(percent, gh_sigmoid(result_of(p, song))));
 }
 
 static int
@@ -265,7 +265,7 @@ static gh_status
 draw_songs(gh_svg *svg, const paths *p)
 {
 	gh_status	status = GH_OK;
-	double		opacity = p->chart->n == 0 ? 1 : fmin(fmax(250.0 / (double) p->chart->n, 0.12), 0.8);
+	double		opacity = p->chart->n == 0 ? 1 : fmin(fmax(250.0 / (double) p->chart->n, 0.05), 0.8);
 
 	gh_svg_group(svg, "none");
 	gh_svg_attr_number(svg, "stroke-opacity", opacity);

@@ -14,6 +14,9 @@
 /* Numbers above y and a line; the axis is in log-odds, the numbers are probabilities. */
 extern void gh_svg_axis_probability(gh_svg *svg, const gh_axis *axis, double y, const char *name);
 
+/* A probability for people: as a percentage with the digits that tell it from 100 %. */
+extern const char *gh_probability_text(char out[GH_NUMBER_SIZE + 2], double p);
+
 /* "rap", or "rap, given hip hop" */
 extern void gh_node_text(char out[GH_LINE_SIZE], const char *node, const char *parent);
 
