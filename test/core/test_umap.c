@@ -645,6 +645,81 @@ memory_limit(void **state)
 	free(y);
 }
 
+/* What the host was told: notes one after the other, stages in the order they began. */
+typedef struct told
+{
+	char		notes[4000];
+	char		stages[400];
+	const char *stage;
+	uint64_t	done,
+				total;
+} told;
+
+static void
+listen(void *arg, const gh_progress *progress)
+{
+	told	   *t = arg;
+
+	if (progress->note)
+	{
+		strncat(t->notes, progress->text, sizeof(t->notes) - strlen(t->notes) - 2);
+		strcat(t->notes, "\n");
+		return;
+	}
+	if (t->stage == NULL || strcmp(t->stage, progress->stage) != 0)
+	{
+		strncat(t->stages, progress->stage, sizeof(t->stages) - strlen(t->stages) - 2);
+		strcat(t->stages, "|");
+	}
+	t->stage = progress->stage;
+	t->done = progress->done;
+	t->total = progress->total;
+}
+
+static void
+project_and_listen(const double *x, size_t n, int d, gh_umap_init init, told *t)
+{
+	double	   *y = malloc(sizeof(double) * n * 2);
+	gh_host		host = {.arg = t,.progress = listen,.threads = 1,.memory_limit = SIZE_MAX};
+	gh_ctx	   *ctx = gh_ctx_open(&host);
+	gh_umap_params p = plain();
+
+	memset(t, 0, sizeof(*t));
+	p.init = init;
+	p.n_epochs = 30;
+	assert_int_equal(gh_umap_project(ctx, x, n, d, &p, y), GH_OK);
+	gh_ctx_close(ctx);
+	free(y);
+}
+
+/* Which start it was, equal points, too few points, stages and epochs: all of it is told. */
+static void
+says_what_it_did(void **state)
+{
+	double	   *one = blobs(700, 3, 1, 0, 21),
+			   *groups = blobs(700, 3, 5, 1000, 22);
+	told		t;
+
+	(void) state;
+	project_and_listen(one, 700, 3, GH_UMAP_SPECTRAL, &t);
+	assert_int_equal(strncmp(t.notes, "spectral start, 1 component,", 28), 0);
+	assert_null(strstr(t.notes, "equal"));
+	assert_string_equal(t.stages, "umap: neighbours|nearest neighbours|umap: graph|umap: start|umap: layout|");
+	assert_true(t.done == t.total && t.total == 29);
+	project_and_listen(groups, 700, 3, GH_UMAP_SPECTRAL, &t);
+	assert_non_null(strstr(t.notes, "multi-component spectral start, 5 components,"));
+	project_and_listen(one, 700, 3, GH_UMAP_PCA, &t);
+	assert_string_equal(t.notes, "principal components start\n");
+	project_and_listen(one, 700, 3, GH_UMAP_RANDOM, &t);
+	assert_string_equal(t.notes, "random start\n");
+	memcpy(one, one + 3, sizeof(double) * 3);
+	project_and_listen(one, 10, 3, GH_UMAP_RANDOM, &t);
+	assert_string_equal(t.notes, "2 of 10 points are equal to another\n"
+						"n_neighbors is 15 but there are 10 points: all of them are neighbours\nrandom start\n");
+	free(one);
+	free(groups);
+}
+
 #define BAD_SETS 16
 
 static void
@@ -794,6 +869,7 @@ main(void)
 		cmocka_unit_test(extreme_values),
 		cmocka_unit_test(memory_estimate),
 		cmocka_unit_test(memory_limit),
+		cmocka_unit_test(says_what_it_did),
 		cmocka_unit_test(bad_parameters),
 		cmocka_unit_test(bad_values),
 		cmocka_unit_test(cancel),
