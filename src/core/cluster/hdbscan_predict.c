@@ -47,31 +47,61 @@ gh_hdbscan_model_prepare(gh_ctx *ctx, gh_hdbscan_model *model)
 	return gh_leaf_search_open(ctx, &index->tree, count_neighbours(model), &index->search);
 }
 
-/* The nearest by mutual reachability among the neighbours that were found; of equal ones the first. */
+/*
+ * The nearest by mutual reachability among the neighbours that were found; of
+ * equal ones the first.  *best is its distance, *settled whether no farther
+ * neighbour can be nearer in that sense.
+ */
 static size_t
-join_neighbour(const gh_hdbscan_model *model, double *lambda)
+nearest_mutual(const gh_hdbscan_model *model, double *best, bool *settled)
 {
 	const gh_leaf_search *s = &model->index->search;
 	int			m = model->params.min_samples < s->k ? model->params.min_samples : s->k - 1;
-	double		core = sqrt(s->distance2[m]),
-				best = INFINITY;
+	double		core = sqrt(s->distance2[m]);
 	size_t		nearest = model->index->tree.order[s->position[0]];
 
+	*best = INFINITY;
+	*settled = false;
 	for (int r = 0; r < s->k; r++)
 	{
 		size_t		point = model->index->tree.order[s->position[r]];
 		double		distance = sqrt(s->distance2[r]) / model->params.alpha;
 
 		distance = distance > core ? distance : core;
+		*settled = distance >= *best;
+		if (*settled)
+			break;
 		distance = distance > model->near_core[point] ? distance : model->near_core[point];
-		if (distance < best)
+		if (distance < *best)
 		{
-			best = distance;
+			*best = distance;
 			nearest = point;
 		}
 	}
-	*lambda = best > 0 ? 1 / best : INFINITY;
+	*settled |= *best <= core;
 	return nearest;
+}
+
+/* The neighbour that a new point joins, and when: most often it is among the few that make its core distance. */
+static gh_status
+join_neighbour(gh_ctx *ctx, const gh_hdbscan_model *model, const double *q, size_t *neighbour, double *lambda)
+{
+	gh_leaf_search *s = &model->index->search;
+	int			most = count_neighbours(model);
+	double		best;
+	bool		settled;
+
+	s->k = model->params.min_samples + 1 < most ? model->params.min_samples + 1 : most;
+	GH_TRY(gh_leaf_search_point(ctx, s, q));
+	*neighbour = nearest_mutual(model, &best, &settled);
+	if (!settled && s->k < most)
+	{
+		s->k = most;
+		GH_TRY(gh_leaf_search_point(ctx, s, q));
+		*neighbour = nearest_mutual(model, &best, &settled);
+	}
+	*lambda = best > 0 ? 1 / best : INFINITY;
+	return GH_OK;
 }
 
 gh_status
@@ -88,8 +118,7 @@ gh_hdbscan_predict(gh_ctx *ctx, gh_hdbscan_model *model, const double *q, int32_
 		if (!isfinite(q[j]))
 			return gh_fail(ctx, GH_EDATA, "coordinate %d of the point is not a finite number", j + 1);
 	}
-	GH_TRY(gh_leaf_search_point(ctx, &model->index->search, q));
-	neighbour = join_neighbour(model, &lambda);
+	GH_TRY(join_neighbour(ctx, model, q, &neighbour, &lambda));
 	cluster = tree->point_cluster[neighbour];
 	left = tree->point_lambda[neighbour];
 	if (left > lambda)

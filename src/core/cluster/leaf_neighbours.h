@@ -13,7 +13,7 @@ typedef struct gh_leaf_search
 {
 	const gh_kdtree *tree;
 	const gh_near_kernels *kernels;
-	int			k;				/* neighbours of each point */
+	int			k;				/* neighbours of each point; may be lowered between runs */
 	uint32_t	leaf;			/* the points that ask; GH_MIXED: others than those of a leaf */
 	int			n;				/* how many they are */
 	double	   *rows;			/* n x d, their coordinates */
