@@ -11,7 +11,7 @@
  */
 #include <math.h>
 
-#include "learn/boost_private.h"
+#include "learn/gains.h"
 
 /* sign(g) max(|g| - alpha, 0) */
 static inline double
@@ -86,22 +86,14 @@ gh_split_weigh(const gh_rates *rates, gh_grown *node)
 	node->score = is_bounded(rates) ? bounded_score(rates, g, h, node->weight) : free_score(rates, g, h);
 }
 
-/* Gain of splitting a node into these two sides; -inf when they break the feature's constraint. */
+/* Gain of splitting a node into these two sides within bounds; -inf when they break the feature's constraint. */
 static float
-split_gain(const gh_rates *rates, const gh_grown *node, int feature, gh_sum left, gh_sum right)
+bounded_gain(const gh_rates *rates, const gh_grown *node, int feature, double gl, double hl, double gr, double hr)
 {
-	double		gl = (double) left.g * rates->unit,
-				hl = (double) left.h * rates->unit,
-				gr = (double) right.g * rates->unit,
-				hr = (double) right.h * rates->unit;
 	int			constraint = rates->monotone != NULL ? rates->monotone[feature] : 0;
-	float		wl,
-				wr;
+	float		wl = weight_of(rates, gl, hl, node->lower, node->upper),
+				wr = weight_of(rates, gr, hr, node->lower, node->upper);
 
-	if (!is_bounded(rates))
-		return free_score(rates, gl, hl) + free_score(rates, gr, hr) - node->score;
-	wl = weight_of(rates, gl, hl, node->lower, node->upper);
-	wr = weight_of(rates, gr, hr, node->lower, node->upper);
 	if ((constraint > 0 && wl > wr) || (constraint < 0 && wl < wr))
 		return -INFINITY;
 	return bounded_score(rates, gl, hl, wl) + bounded_score(rates, gr, hr, wr) - node->score;
@@ -112,27 +104,58 @@ typedef struct search
 	const gh_rates *rates;
 	gh_grown   *node;
 	int64_t		least;			/* smallest sum of hessians a side may have */
+	gh_gain_kernel kernel;
+	gh_candidates candidates;
+	float		gain[256];
 } search;
 
+/* A candidate when both sides have hessian enough; `side`: what was added up, `bin`: codes up to it go left. */
 static inline void
-consider(const search *s, int feature, int bin, bool default_left, gh_sum left, gh_sum right)
+add_candidate(search *s, int bin, gh_sum side, gh_sum other, bool side_is_left)
 {
-	gh_split   *best = &s->node->split;
-	float		gain;
+	gh_candidates *c = &s->candidates;
+	int			i = c->n;
+	double		unit = s->rates->unit,
+				g = (double) side.g * unit,
+				h = (double) side.h * unit,
+				other_g = (double) other.g * unit,
+				other_h = (double) other.h * unit;
 
-	if (left.h < s->least || right.h < s->least)
-		return;
-	gain = split_gain(s->rates, s->node, feature, left, right);
-	if (gain > best->gain && isfinite(gain))
-		*best = (gh_split) {gain, feature, bin, default_left, left};
+	c->bin[i] = (int16_t) bin;
+	c->sum[i] = side;
+	c->left_g[i] = side_is_left ? g : other_g;
+	c->left_h[i] = side_is_left ? h : other_h;
+	c->right_g[i] = side_is_left ? other_g : g;
+	c->right_h[i] = side_is_left ? other_h : h;
+	c->n += side.h >= s->least && other.h >= s->least;
+}
+
+/* The first of the best candidates, when it is better than what there is. */
+static void
+choose(search *s, int feature, bool default_left)
+{
+	const gh_candidates *c = &s->candidates;
+	gh_split   *best = &s->node->split;
+
+	if (!is_bounded(s->rates))
+		s->kernel(c, s->rates->alpha, s->rates->lambda, s->node->score, s->gain);
+	else
+		for (int i = 0; i < c->n; i++)
+			s->gain[i] = bounded_gain(s->rates, s->node, feature, c->left_g[i], c->left_h[i], c->right_g[i],
+									  c->right_h[i]);
+	for (int i = 0; i < c->n; i++)
+		if (s->gain[i] > best->gain && isfinite(s->gain[i]))
+			*best = (gh_split) {s->gain[i], feature, c->bin[i], default_left,
+				default_left ? gh_sum_subtract(s->node->total, c->sum[i]) : c->sum[i]};
 }
 
 /* Missing values to the right; returns the sums of the values that are there. */
 static gh_sum
-scan_forward(const search *s, int feature, const gh_sum *bin, int n_bins, bool last_cut_usable)
+scan_forward(search *s, int feature, const gh_sum *bin, int n_bins, bool last_cut_usable)
 {
 	gh_sum		left = {0, 0};
 
+	s->candidates.n = 0;
 	for (int b = 0; b < n_bins; b++)
 	{
 		/* an empty bin changes nothing, so its cut cannot be strictly better */
@@ -140,24 +163,27 @@ scan_forward(const search *s, int feature, const gh_sum *bin, int n_bins, bool l
 			continue;
 		left = gh_sum_add(left, bin[b]);
 		if (b < n_bins - 1 || last_cut_usable)
-			consider(s, feature, b, false, left, gh_sum_subtract(s->node->total, left));
+			add_candidate(s, b, left, gh_sum_subtract(s->node->total, left), true);
 	}
+	choose(s, feature, false);
 	return left;
 }
 
 /* Missing values to the left. */
 static void
-scan_backward(const search *s, int feature, const gh_sum *bin, int n_bins)
+scan_backward(search *s, int feature, const gh_sum *bin, int n_bins)
 {
 	gh_sum		right = {0, 0};
 
+	s->candidates.n = 0;
 	for (int b = n_bins - 1; b >= 0; b--)
 	{
 		if (bin[b].g == 0 && bin[b].h == 0)
 			continue;
 		right = gh_sum_add(right, bin[b]);
-		consider(s, feature, b - 1, true, gh_sum_subtract(s->node->total, right), right);
+		add_candidate(s, b - 1, right, gh_sum_subtract(s->node->total, right), false);
 	}
+	choose(s, feature, true);
 }
 
 /* The smallest fixed-point number that is above 0 and at least min_child_weight. */
@@ -175,8 +201,12 @@ void
 gh_split_find(const gh_rates *rates, const gh_bins *bins, const gh_sum *histogram, const uint32_t *offset,
 			  const uint16_t *features, int n, gh_grown *node)
 {
-	search		s = {rates, node, least_hessian(rates)};
+	search		s;
 
+	s.rates = rates;
+	s.node = node;
+	s.least = least_hessian(rates);
+	s.kernel = gh_gain_kernel_get();
 	node->split = (gh_split) {0};
 	for (int i = 0; i < n; i++)
 	{
