@@ -51,6 +51,13 @@ extern size_t gh_layout_memory(size_t n, size_t n_edges, int dim);
 
 /* ---- what the builds for each instruction set share --------------------- */
 
+#define GH_LAYOUT_LANES 8
+
+/*
+ * Random vertices are drawn by blocks, one for each of GH_LAYOUT_LANES edges at
+ * a time: lane l of block b holds vertex (b + l ceil(n / GH_LAYOUT_LANES)) mod n.
+ * So a draw is one place in memory, and no two lanes get neighbours.
+ */
 typedef struct gh_layout_epoch
 {
 	uint32_t	n;				/* vertices */
@@ -58,8 +65,10 @@ typedef struct gh_layout_epoch
 	const uint32_t *heads;
 	const uint32_t *tails;
 	const float *weights;
-	const float *before;		/* n x dim, as the epoch began */
 	float	   *now;			/* n x dim */
+	/* as the epoch began: n_blocks x dim x GH_LAYOUT_LANES */
+	const float *before;
+	uint32_t	n_blocks;
 	int			dim;
 	float		time,			/* the epoch's number, and the one before */
 				time_before;
@@ -68,6 +77,8 @@ typedef struct gh_layout_epoch
 				b;
 	int			negative_sample_rate;
 	bool		reverse;		/* heads and tails change places */
+	/* for each set of lanes, as bits, its members in ascending order, then anything */
+	const uint8_t (*chosen)[GH_LAYOUT_LANES];
 } gh_layout_epoch;
 
 typedef struct gh_layout_build

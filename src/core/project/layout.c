@@ -10,11 +10,16 @@
 #define GH_LAYOUT_BUILD gh_layout_baseline
 #include "project/layout_body.h"
 
+/* Points up to which every lane of the blocks has every vertex, so that all are drawn equally often. */
+#define SMALL 1024
+#define BLOCKS_PER_POLL 4096
+
 typedef struct job
 {
 	gh_layout_epoch epoch;
 	const gh_layout_build *build;
 	gh_layout_cells cells;
+	float	   *before;		/* what the epoch calls so */
 	uint64_t	key;			/* of the epoch's random numbers */
 	int			round;			/* which chunks meet */
 } job;
@@ -34,6 +39,29 @@ choose_build(void)
 	}
 #endif
 	return &gh_layout_baseline;
+}
+
+static void
+list_sets(uint8_t sets[][GH_LAYOUT_LANES])
+{
+	memset(sets, 0, (1 << GH_LAYOUT_LANES) * GH_LAYOUT_LANES);
+	for (int set = 0; set < 1 << GH_LAYOUT_LANES; set++)
+	{
+		int			n = 0;
+
+		for (int l = 0; l < GH_LAYOUT_LANES; l++)
+		{
+			if (set & 1 << l)
+				sets[set][n++] = (uint8_t) l;
+		}
+	}
+}
+
+/* Above SMALL every vertex is in one lane, and up to 7 are in two. */
+static size_t
+count_blocks(size_t n)
+{
+	return n <= SMALL ? n : (n + GH_LAYOUT_LANES - 1) / GH_LAYOUT_LANES;
 }
 
 static gh_status
@@ -78,15 +106,34 @@ run_tournament(gh_ctx *ctx, job *j, bool reverse)
 	return GH_OK;
 }
 
+/* The part of `before` that belongs to one lane. */
+static gh_status
+copy_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+{
+	const job  *j = arg;
+	const gh_layout_epoch *e = &j->epoch;
+	size_t		dim = e->dim,
+				v = task * ((e->n + GH_LAYOUT_LANES - 1) / GH_LAYOUT_LANES) % e->n;
+
+	(void) worker;
+	for (size_t b = 0; b < e->n_blocks; b++)
+	{
+		if (b % BLOCKS_PER_POLL == 0)
+			GH_CHECK_STOP(ctx);
+		for (size_t c = 0; c < dim; c++)
+			j->before[(b * dim + c) * GH_LAYOUT_LANES + task] = e->now[v * dim + c];
+		v = v + 1 < e->n ? v + 1 : 0;
+	}
+	return GH_OK;
+}
+
 /* umap-learn lowers the step after each epoch, and nothing moves in its first. */
 static gh_status
-run_epochs(gh_ctx *ctx, job *j, const gh_layout *layout, float *before)
+run_epochs(gh_ctx *ctx, job *j, const gh_layout *layout)
 {
-	size_t		size = sizeof(float) * j->epoch.n * layout->dim;
-
 	for (int n = 1; n < layout->epochs; n++)
 	{
-		memcpy(before, j->epoch.now, size);
+		GH_TRY(gh_parallel(ctx, GH_LAYOUT_LANES, copy_task, j));
 		j->epoch.time = (float) n;
 		j->epoch.time_before = (float) (n - 1);
 		j->epoch.alpha = (float) (layout->learning_rate * (1 - (n - 1) / (double) layout->epochs));
@@ -103,8 +150,10 @@ gh_layout_run(gh_ctx *ctx, const gh_graph *graph, const gh_layout *layout, doubl
 {
 	job			j = {.build = choose_build()};
 	size_t		n_values = graph->n * layout->dim;
+	size_t		n_blocks = count_blocks(graph->n);
+	uint8_t		chosen[1 << GH_LAYOUT_LANES][GH_LAYOUT_LANES];
 	float	   *now = GH_NEW(ctx, n_values, float),
-			   *before = GH_NEW(ctx, n_values, float);
+			   *before = gh_alloc(ctx, n_blocks, sizeof(float) * GH_LAYOUT_LANES * layout->dim);
 	gh_status	status = now != NULL && before != NULL ? GH_OK : gh_ctx_status(ctx);
 
 	if (status == GH_OK)
@@ -115,10 +164,13 @@ gh_layout_run(gh_ctx *ctx, const gh_graph *graph, const gh_layout *layout, doubl
 	}
 	if (status == GH_OK)
 	{
+		j.before = before;
 		j.epoch = (gh_layout_epoch) {.n = (uint32_t) graph->n,.heads = j.cells.heads,.tails = j.cells.tails,
-			.weights = j.cells.weights,.before = before,.now = now,.dim = layout->dim,.a = (float) layout->a,
-		.b = (float) layout->b,.negative_sample_rate = layout->negative_sample_rate};
-		status = run_epochs(ctx, &j, layout, before);
+			.weights = j.cells.weights,.now = now,.before = before,.n_blocks = (uint32_t) n_blocks,
+			.dim = layout->dim,.a = (float) layout->a,.b = (float) layout->b,
+		.negative_sample_rate = layout->negative_sample_rate,.chosen = (const uint8_t (*)[GH_LAYOUT_LANES]) chosen};
+		list_sets(chosen);
+		status = run_epochs(ctx, &j, layout);
 	}
 	if (status == GH_OK)
 	{
@@ -134,5 +186,5 @@ gh_layout_run(gh_ctx *ctx, const gh_graph *graph, const gh_layout *layout, doubl
 size_t
 gh_layout_memory(size_t n, size_t n_edges, int dim)
 {
-	return 2 * n * dim * sizeof(float) + gh_layout_cells_memory(n_edges);
+	return (n + count_blocks(n) * GH_LAYOUT_LANES) * dim * sizeof(float) + gh_layout_cells_memory(n_edges);
 }

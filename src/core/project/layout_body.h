@@ -6,7 +6,6 @@
  * every build and lanes are never added up, so the builds give the same bytes.
  * No function of the C library decides a coordinate.
  */
-#include "project/gh_layout.h"
 #include "project/layout_vector.h"
 
 /* Steps are clipped to this on each axis. */
@@ -15,7 +14,7 @@
 #define SAME_PLACE 1e-30f
 /* Edges looked at between two polls. */
 #define BLOCK 1024
-/* Random vertices measured from one place; then the head moves on. */
+/* Random vertices measured from one place of the head; then from where it has come to. */
 #define DRAWS_PER_PLACE 8
 
 /* ---- random numbers ----------------------------------------------------- */
@@ -29,6 +28,9 @@
 typedef struct generators
 {
 	ulanes		s[4];
+	uint32_t	blocks[LANES];	/* drawn */
+	int			left;			/* of them not yet used */
+	uint32_t	next[LANES];	/* to be used then, on their way from memory */
 } generators;
 
 /* The seeds come from SplitMix64, as its authors advise. */
@@ -46,6 +48,7 @@ seed_generators(generators *g, uint64_t state)
 			g->s[i][l] = (uint32_t) ((z ^ (z >> 31)) >> 32);
 		}
 	}
+	g->left = 0;
 }
 
 ALWAYS_INLINE ulanes
@@ -62,6 +65,32 @@ draw_bits(generators *g)
 	s[2] ^= t;
 	s[3] = s[3] << 11 | s[3] >> 21;
 	return result;
+}
+
+/* LANES random blocks, wanted soon. */
+ALWAYS_INLINE void
+draw_ahead(const gh_layout_epoch *e, const int dim, generators *g)
+{
+	ulanes		bits = draw_bits(g);
+
+	memcpy(g->next, &bits, sizeof(g->next));
+	for (int l = 0; l < LANES; l++)
+	{
+		g->next[l] = (uint32_t) ((uint64_t) g->next[l] * e->n_blocks >> 32);
+		__builtin_prefetch(e->before + (size_t) g->next[l] * dim * LANES);
+	}
+}
+
+ALWAYS_INLINE uint32_t
+draw_block(const gh_layout_epoch *e, const int dim, generators *g)
+{
+	if (g->left == 0)
+	{
+		memcpy(g->blocks, g->next, sizeof(g->blocks));
+		g->left = LANES;
+		draw_ahead(e, dim, g);
+	}
+	return g->blocks[--g->left];
 }
 
 /* ---- forces ------------------------------------------------------------- */
@@ -93,7 +122,7 @@ attract(const gh_layout_epoch *e, const int dim, lanes *head, lanes *tail)
 	}
 }
 
-/* Others push the heads away, measured from `place`; equal places do nothing. */
+/* Others push the heads away, measured from `place`; a vertex does not push itself, and equal places do nothing. */
 ALWAYS_INLINE void
 repel(const gh_layout_epoch *e, const int dim, const lanes *place, const lanes *other, const ilanes *is_other, lanes *head)
 {
@@ -116,6 +145,17 @@ repel(const gh_layout_epoch *e, const int dim, const lanes *place, const lanes *
 	}
 }
 
+/* The vertices that each lane's place in block 0 holds. */
+ALWAYS_INLINE ulanes
+first_block(uint32_t n)
+{
+	ulanes		first;
+
+	for (uint32_t l = 0; l < LANES; l++)
+		first[l] = (uint32_t) ((uint64_t) l * (((uint64_t) n + LANES - 1) / LANES) % n);
+	return first;
+}
+
 ALWAYS_INLINE void
 copy(const int dim, const lanes *from, lanes *to)
 {
@@ -125,34 +165,37 @@ copy(const int dim, const lanes *from, lanes *to)
 
 /*
  * LANES edges, no vertex in two of them, of which the first n count: each pulls
- * its ends together, then random vertices, seen as the epoch began, push its
- * head away.  A vertex does not push itself.
+ * its ends together, and random vertices, seen as the epoch began, push its head
+ * away.  The first of them are measured from where the head stood before the
+ * pull, so that neither waits for the other's arithmetic.
  */
 ALWAYS_INLINE void
-act(const gh_layout_epoch *e, const int dim, generators *g, const uint32_t *heads, const uint32_t *tails, int n)
+act(const gh_layout_epoch *e, const int dim, generators *g, const ulanes *first, const uint32_t *heads,
+	const uint32_t *tails, int n)
 {
 	lanes		own[GH_LAYOUT_MOST_DIM],
 				place[GH_LAYOUT_MOST_DIM],
 				other[GH_LAYOUT_MOST_DIM];
+	const lanes *before = (const lanes *) e->before;
 	ulanes		self;
 
 	memcpy(&self, heads, sizeof(self));
 	gather(e->now, heads, dim, own);
 	gather(e->now, tails, dim, other);
+	copy(dim, own, place);
 	attract(e, dim, own, other);
 	scatter(e->now, tails, n, dim, other);
-	copy(dim, own, place);
 	for (int draw = 0; draw < e->negative_sample_rate; draw++)
 	{
-		ulanes		bits = draw_bits(g),
-					drawn = scale_bits(&bits, e->n);
-		ilanes		is_other = drawn != self;
-		uint32_t	vertices[LANES];
+		uint32_t	block = draw_block(e, dim, g);
+		ulanes		drawn = *first + block;
+		ilanes		is_other;
 
+		drawn -= (ulanes) (drawn >= e->n) & e->n;
+		is_other = drawn != self;
 		if (draw > 0 && draw % DRAWS_PER_PLACE == 0)
 			copy(dim, own, place);
-		memcpy(vertices, &drawn, sizeof(vertices));
-		gather(e->before, vertices, dim, other);
+		copy(dim, before + (size_t) block * dim, other);
 		repel(e, dim, place, other, &is_other, own);
 	}
 	scatter(e->now, heads, n, dim, own);
@@ -209,11 +252,12 @@ are_apart(const uint32_t *heads, const uint32_t *tails)
 
 /*
  * The edges of a list in order, as many at once as do not touch, with the result
- * of one by one.  LANES more can be read behind the end.
+ * of one by one.  2 LANES more can be read behind the end.
  */
 ALWAYS_INLINE void
 run_list(const gh_layout_epoch *e, const int dim, generators *g, const uint32_t *heads, const uint32_t *tails, size_t n)
 {
+	ulanes		first = first_block(e->n);
 	size_t		i = 0;
 
 	while (i < n)
@@ -222,10 +266,16 @@ run_list(const gh_layout_epoch *e, const int dim, generators *g, const uint32_t 
 
 		if (count < LANES || !are_apart(heads + i, tails + i))
 			count = count_apart(heads + i, tails + i, count);
-		if (count == LANES)
-			act(e, dim, g, heads + i, tails + i, LANES);
+		/* those of the next turn, or a few of vertex 0 at the end */
+		for (int l = LANES; l < 2 * LANES; l++)
+		{
+			__builtin_prefetch(e->now + (size_t) heads[i + l] * dim, 1);
+			__builtin_prefetch(e->now + (size_t) tails[i + l] * dim, 1);
+		}
+		if (dim == 2 && count == LANES)
+			act(e, dim, g, &first, heads + i, tails + i, LANES);
 		else
-			act(e, dim, g, heads + i, tails + i, count);
+			act(e, dim, g, &first, heads + i, tails + i, count);
 		i += count;
 	}
 }
@@ -237,36 +287,51 @@ run_list(const gh_layout_epoch *e, const int dim, generators *g, const uint32_t 
 ALWAYS_INLINE size_t
 list_acting(const gh_layout_epoch *e, size_t begin, size_t count, uint32_t *heads, uint32_t *tails)
 {
-	size_t		n = 0;
+	size_t		n = 0,
+				i = begin;
 
-	for (size_t i = begin; i < begin + count; i++)
+#if defined(__AVX2__)
+	for (; i + LANES <= begin + count; i += LANES)
+	{
+		__m256		weights = _mm256_loadu_ps(e->weights + i);
+		__m256i		due = _mm256_cvttps_epi32(_mm256_mul_ps(weights, _mm256_set1_ps(e->time))),
+					was_due = _mm256_cvttps_epi32(_mm256_mul_ps(weights, _mm256_set1_ps(e->time_before)));
+		int			idle = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(due, was_due)));
+		__m256i		first = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *) e->chosen[~idle & 0xff]));
+		__m256i		head = _mm256_loadu_si256((const __m256i *) (e->heads + i)),
+					tail = _mm256_loadu_si256((const __m256i *) (e->tails + i));
+
+		_mm256_storeu_si256((__m256i *) (heads + n), _mm256_permutevar8x32_epi32(head, first));
+		_mm256_storeu_si256((__m256i *) (tails + n), _mm256_permutevar8x32_epi32(tail, first));
+		n += __builtin_popcount(~idle & 0xff);
+	}
+#endif
+	for (; i < begin + count; i++)
 	{
 		heads[n] = e->heads[i];
 		tails[n] = e->tails[i];
 		n += (int32_t) (e->time * e->weights[i]) != (int32_t) (e->time_before * e->weights[i]);
 	}
-	memset(heads + n, 0, sizeof(uint32_t) * LANES);
-	memset(tails + n, 0, sizeof(uint32_t) * LANES);
+	memset(heads + n, 0, sizeof(uint32_t) * 2 * LANES);
+	memset(tails + n, 0, sizeof(uint32_t) * 2 * LANES);
 	return n;
 }
 
 ALWAYS_INLINE gh_status
 run_cell(gh_ctx *ctx, const gh_layout_epoch *e, size_t begin, size_t end, uint64_t seed, const int dim)
 {
-	uint32_t	heads[BLOCK + LANES],
-				tails[BLOCK + LANES];
+	uint32_t	heads[BLOCK + 2 * LANES],
+				tails[BLOCK + 2 * LANES];
 	generators	g;
 
 	seed_generators(&g, seed);
+	draw_ahead(e, dim, &g);
 	for (size_t block = begin; block < end; block += BLOCK)
 	{
 		size_t		n = list_acting(e, block, end - block < BLOCK ? end - block : BLOCK, heads, tails);
 
 		GH_CHECK_STOP(ctx);
-		if (e->reverse)
-			run_list(e, dim, &g, tails, heads, n);
-		else
-			run_list(e, dim, &g, heads, tails, n);
+		run_list(e, dim, &g, e->reverse ? tails : heads, e->reverse ? heads : tails, n);
 	}
 	return GH_OK;
 }

@@ -9,8 +9,8 @@
 #ifndef GH_LAYOUT_VECTOR_H
 #define GH_LAYOUT_VECTOR_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "project/gh_layout.h"
+
 #include <string.h>
 
 #if defined(__AVX2__)
@@ -23,9 +23,9 @@
  */
 #pragma GCC diagnostic ignored "-Wpsabi"
 
-#define LANES 8
+#define LANES GH_LAYOUT_LANES
 
-typedef float lanes __attribute__((vector_size(4 * LANES)));
+typedef float lanes __attribute__((vector_size(4 * LANES), may_alias));
 typedef int32_t ilanes __attribute__((vector_size(4 * LANES)));
 typedef uint32_t ulanes __attribute__((vector_size(4 * LANES)));
 typedef double plane_points __attribute__((vector_size(4 * LANES)));	/* LANES / 2 points of two floats */
@@ -74,25 +74,6 @@ any_set(const ilanes *x)
 #endif
 }
 
-/* Each lane's bits as a fraction of 2^32, of n: an integer in [0, n). */
-ALWAYS_INLINE ulanes
-scale_bits(const ulanes *bits, uint32_t n)
-{
-#if defined(__AVX2__)
-	__m256i		factor = _mm256_set1_epi32((int) n),
-				even = _mm256_mul_epu32((__m256i) *bits, factor),
-				odd = _mm256_mul_epu32(_mm256_srli_epi64((__m256i) *bits, 32), factor);
-
-	return (ulanes) _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
-#else
-	ulanes		result;
-
-	for (int l = 0; l < LANES; l++)
-		result[l] = (uint32_t) ((uint64_t) (*bits)[l] * n >> 32);
-	return result;
-#endif
-}
-
 /* Powers stop at 2^-60 and 2^60: products of two and a constant stay finite. */
 #define MOST_EXPONENT 60
 
@@ -106,19 +87,21 @@ power_of(const lanes *x, float power)
 {
 	ilanes		exponent = ((ilanes) *x - 0x3f3504f3) >> 23;
 	lanes		f = (lanes) ((ilanes) *x - (exponent << 23)) - 1,
+				f2,
 				t,
 				shifted,
 				u;
 
-	t = f * (1.4427134812911961f + f * (-0.7211318567863512f + f * (0.47934802611449107f +
-			f * (-0.36749002003794357f + f * (0.3221547258850303f + f * -0.2065914610492862f)))));
+	f2 = f * f;
+	t = f * ((1.4427134812911961f + f * -0.7211318567863512f) + f2 * ((0.47934802611449107f + f * -0.36749002003794357f) +
+			f2 * (0.3221547258850303f + f * -0.2065914610492862f)));
 	t = power * (t + __builtin_convertvector(exponent, lanes));
 	t = clip(&t, MOST_EXPONENT);
 	shifted = t + 12582912.0f;	/* 1.5 * 2^23: the integer stands in the lowest bits */
 	u = t - (shifted - 12582912.0f);
 	return (lanes) (((ilanes) shifted << 23) + 0x3f800000) *
-		(1 + u * (0.6931241933848746f + u * (0.2402409864772897f + u * (0.05590642485518868f +
-			u * 0.009582851537698629f))));
+		((1 + u * 0.6931241933848746f) + u * u * ((0.2402409864772897f + u * 0.05590642485518868f) +
+			u * u * 0.009582851537698629f));
 }
 
 /* ---- the coordinates of several vertices ------------------------------- */
