@@ -354,7 +354,7 @@ lay_out(gh_ctx *ctx, binning *b)
 		for (int k = b->n_cuts[f] - 1; k < MAX_BINS; k++)
 			cuts[k] = INFINITY;
 	}
-	bins->codes = gh_alloc_zero(ctx, b->n, (size_t) bins->stride);
+	bins->codes = gh_alloc(ctx, b->n, (size_t) bins->stride);
 	return bins->codes != NULL ? GH_OK : gh_ctx_status(ctx);
 }
 
@@ -384,6 +384,8 @@ encode_rows(gh_ctx *ctx, void *arg, size_t task, int worker)
 		const float *row = b->rows + i * (size_t) b->n_features;
 		uint8_t    *code = bins->codes + i * (size_t) bins->stride;
 
+		/* what is between the columns and the end of a row, and the columns that say "missing" */
+		memset(code + b->n_features, 0, (size_t) (bins->stride - b->n_features));
 		if ((i - begin) % poll_rows == 0)
 			GH_CHECK_STOP(ctx);
 		for (int f = 0; f < b->n_features; f++)

@@ -568,9 +568,9 @@ done:
 size_t
 gh_boost_memory(size_t n_rows, int n_features, const gh_boost_params *params)
 {
-	/* records and columns (with those for "missing"), label, weight, margin; and as many validation rows at most */
-	size_t		codes = ((size_t) n_features + 31) / 16 * 16,
-				row = codes + sizeof(gh_sum) + codes + 1 + 4 + 4 + sizeof(double),
+	/* records, columns, label, weight, margin; and as many validation rows at most */
+	size_t		record = ((size_t) n_features + 15) / 16 * 16 + sizeof(gh_sum),
+				row = record + (size_t) n_features + 1 + 4 + 4 + sizeof(double),
 				bytes;
 
 	if (gh_mul_overflow(n_rows, row, &bytes) ||
