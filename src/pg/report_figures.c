@@ -74,14 +74,13 @@ projection_query(gh_report *report, const char *label)
 					 " (SELECT g.parent FROM unnest(a.genres) AS own (genre) JOIN genre AS g ON g.node = own.genre"
 					 " GROUP BY g.parent ORDER BY count(*) DESC, g.parent COLLATE \"C\" LIMIT 1) AS supergenre"
 					 " FROM point AS p JOIN %s AS a ON a.artist_id::text = p.id),", label, report->artists);
-	appendStringInfo(&sql, " named AS (SELECT cluster, name || CASE WHEN row_number() OVER same = 1 THEN '' ELSE ' '"
-					 " || row_number() OVER same END AS name FROM (SELECT cluster, mode() WITHIN GROUP (ORDER BY supergenre"
-					 " COLLATE \"C\") AS name, count(*) AS artists FROM placed WHERE cluster IS NOT NULL GROUP BY cluster) AS c"
-					 " WINDOW same AS (PARTITION BY name ORDER BY artists DESC, cluster)),"
+	/* clusters of one supergenre are one colour */
+	appendStringInfo(&sql, " named AS (SELECT cluster, mode() WITHIN GROUP (ORDER BY supergenre COLLATE \"C\") AS name"
+					 " FROM placed WHERE cluster IS NOT NULL GROUP BY cluster),"
 					 " shown AS (SELECT p.*, %s AS name FROM placed AS p LEFT JOIN named AS n ON n.cluster = p.cluster)"
 					 " SELECT embedding, name AS cluster, CASE WHEN name IS NOT NULL AND row_number() OVER (PARTITION BY name"
 					 " ORDER BY followers DESC NULLS LAST, id COLLATE \"C\") <= 3 THEN label END AS label FROM shown",
-					 cluster == NULL ? "p.supergenre" : "COALESCE(n.name, p.cluster::text)");
+					 cluster == NULL ? "p.supergenre" : "COALESCE(n.name, 'cluster ' || p.cluster)");
 	return sql.data;
 }
 
@@ -104,9 +103,10 @@ put_projection(gh_report *report)
 	query = projection_query(report, named ? "name" : "artist_id");
 	gh_report_figure(report, psprintf("SELECT %s.plot_projection(%s, 'Artists by the sound of their songs')", report->schema,
 									  quote_literal_cstr(query)),
-					 "One point per artist: the mean features of the songs, projected to the plane. Artists of one colour are a "
-					 "supergenre, drawn anew from the tables as they are now; faint points belong to none. The names are those of "
-					 "the most followed artists.");
+					 "One point per artist: the mean features of the songs, projected anew from the tables as they are now. Where "
+					 "supergenres were found, so are the clusters, with the settings that were best, and each has the colour of "
+					 "the supergenre that most of its artists' genres belong to; faint points belong to none. The names are those "
+					 "of the most followed artists.");
 }
 
 void
