@@ -86,11 +86,19 @@ sort_edges(gh_ctx *ctx, gh_edge *edges, size_t n)
 		goto done;
 	}
 	for (size_t i = 0; i < n; i++)
+	{
+		if ((i & GH_POLL_MASK) == GH_POLL_MASK && gh_should_stop(ctx))
+			GH_GOTO(done, gh_canceled(ctx));
 		keys[i] = (uint64_t) edges[i].low << 32 | edges[i].high;
+	}
 	GH_GOTO(done, gh_argsort_u64(ctx, keys, n, index));
 	GH_GOTO(done, gather_edges(ctx, edges, index, n, sorted));
 	for (size_t i = 0; i < n; i++)
+	{
+		if ((i & GH_POLL_MASK) == GH_POLL_MASK && gh_should_stop(ctx))
+			GH_GOTO(done, gh_canceled(ctx));
 		keys[i] = gh_double_key(sorted[i].weight);
+	}
 	GH_GOTO(done, gh_argsort_u64(ctx, keys, n, index));
 	GH_GOTO(done, gather_edges(ctx, sorted, index, n, edges));
 
@@ -99,6 +107,18 @@ done:
 	gh_free(ctx, keys);
 	gh_free(ctx, index);
 	return status;
+}
+
+/* Every point is a component of its own. */
+static gh_status
+start_components(gh_ctx *ctx, gh_reachability *graph, uint32_t *parent, uint32_t *roots)
+{
+	for (size_t p = 0; p < graph->tree->n; p++)
+	{
+		GH_POLL(ctx, p);
+		parent[p] = roots[p] = graph->component[p] = (uint32_t) p;
+	}
+	return GH_OK;
 }
 
 gh_status
@@ -116,8 +136,7 @@ gh_spanning_tree(gh_ctx *ctx, gh_reachability *graph, gh_edge *edges)
 		status = gh_ctx_status(ctx);
 		goto done;
 	}
-	for (size_t p = 0; p < n; p++)
-		parent[p] = roots[p] = graph->component[p] = (uint32_t) p;
+	GH_GOTO(done, start_components(ctx, graph, parent, roots));
 	while (n_roots > 1)
 	{
 		GH_GOTO(done, gh_reachability_round(ctx, graph));
