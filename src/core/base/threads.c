@@ -21,7 +21,8 @@ struct gh_pool
 	pthread_cond_t wake;		/* a new job, or the end */
 	pthread_cond_t idle;		/* a worker has finished its part */
 	uint64_t	job;			/* number of the present job */
-	int			busy;			/* workers still in it */
+	bool		open;			/* workers may still join it */
+	int			busy;			/* workers in it */
 	bool		ending;
 
 	gh_task		task;
@@ -114,9 +115,12 @@ worker_main(void *arg)
 		if (pool->ending)
 			break;
 		seen = pool->job;
+		/* who wakes late is not waited for */
+		if (!pool->open || me.number >= pool->n_active)
+			continue;
+		pool->busy++;
 		pthread_mutex_unlock(&pool->lock);
-		if (me.number < pool->n_active)
-			take_tasks(pool);
+		take_tasks(pool);
 		pthread_mutex_lock(&pool->lock);
 		if (--pool->busy == 0)
 			pthread_cond_signal(&pool->idle);
@@ -202,11 +206,12 @@ gh_threads_cap(gh_ctx *ctx, int n)
 	ctx->most_threads = n;
 }
 
-/* Wait until every worker has left the job, asking the host now and then. */
+/* Nobody joins any more; wait until every worker has left the job, asking the host now and then. */
 static void
 wait_for_workers(gh_pool *pool)
 {
 	pthread_mutex_lock(&pool->lock);
+	pool->open = false;
 	while (pool->busy > 0)
 	{
 		struct timespec until;
@@ -241,7 +246,7 @@ run_on_pool(gh_pool *pool, const char *stage, size_t n_tasks, gh_task task, void
 	pool->stage = stage;
 	pool->n_active = pool->ctx->most_threads > 0 ? pool->ctx->most_threads : GH_MAX_THREADS;
 	atomic_store(&pool->next, 0);
-	pool->busy = pool->n_threads;
+	pool->open = true;
 	pool->job++;
 	pthread_cond_broadcast(&pool->wake);
 	pthread_mutex_unlock(&pool->lock);
