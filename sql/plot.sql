@@ -34,6 +34,8 @@ SELECT texts(plot_grid('TABLE grid'), c) FROM unnest('{t,s}'::text[]) c;
 SELECT plot_grid('TABLE grid') = plot_grid('SELECT * FROM grid ORDER BY dbcv DESC, min_samples') AS same;
 SELECT texts(plot_grid('SELECT * FROM grid WHERE false'), c) FROM unnest('{t,s,m}'::text[]) c;
 SELECT texts(plot_grid('SELECT ''NaN''::float8 AS dbcv, NULL::int AS clusters, 0.5 AS noise_fraction'), c) FROM unnest('{s,m}'::text[]) c;
+SELECT texts(plot_grid('SELECT 15 AS n_neighbors, 0.1::float8 AS min_dist, 40 AS min_cluster_size, 10 AS min_samples,
+	''leaf'' AS cluster_selection_method, 0.4::float8 AS dbcv, 7 AS clusters, 0.25::float8 AS noise_fraction'), 's') LIMIT 2;
 SELECT plot_grid('SELECT 1 AS dbcv');
 SELECT plot_grid('SELECT 1 AS dbcv, 1 AS clusters, 1 AS noise_fraction, g AS cluster_selection_method FROM generate_series(1, 9) g');
 

@@ -17,6 +17,7 @@
 #define MARGIN 16.0
 #define PANEL_HEIGHT 260.0
 #define PANEL_GAP 26.0
+#define SETTING_LINE 18.0
 #define MOST_TOOLTIPS 2000		/* beyond, points have none: the text stays small */
 #define NOTHING SIZE_MAX
 
@@ -207,13 +208,12 @@ describe(const drawing *d, char *out, size_t size)
 	}
 }
 
-/* "DBCV 0.43, 12 clusters, 8 % noise: " before the setting */
+/* "Best: DBCV 0.43, 12 clusters, 8 % noise"; its setting stands below */
 static void
 describe_best(const drawing *d, char *out, size_t size)
 {
 	const gh_grid_point *p = &d->grid->point[d->best];
-	char		number[GH_NUMBER_SIZE],
-				setting[512];
+	char		number[GH_NUMBER_SIZE];
 
 	snprintf(out, size, "Best: DBCV %s", gh_number_fixed(number, p->dbcv, 3));
 	if (isfinite(p->clusters))
@@ -228,16 +228,9 @@ describe_best(const drawing *d, char *out, size_t size)
 		append(out, size, gh_number_percent(number, p->noise_fraction));
 		append(out, size, " noise");
 	}
-	if (p->setting[0] != '\0')
-	{
-		gh_text_cut(setting, sizeof(setting), p->setting, 1, 400);
-		append(out, size, " (");
-		append(out, size, setting);
-		append(out, size, ")");
-	}
 }
 
-static double
+static void
 draw_keys(const drawing *d, gh_svg *svg, double y)
 {
 	const gh_grid_chart *grid = d->grid;
@@ -259,7 +252,6 @@ draw_keys(const drawing *d, gh_svg *svg, double y)
 	}
 	if (grid->n_methods > 0)
 		gh_svg_legend(svg, x, y, GH_SVG_WIDTH - MARGIN - x, items, (size_t) grid->n_methods);
-	return y + 22;
 }
 
 /* ---- the picture ------------------------------------------------------ */
@@ -269,7 +261,10 @@ draw_inside(const drawing *d, gh_svg *svg, double top)
 {
 	double		bottom = d->dbcv.from;
 
-	draw_keys(d, svg, top);
+	if (d->best != NOTHING)
+		gh_svg_text(svg, "s", GH_START, MARGIN, top + SETTING_LINE - 13, GH_SIZE_TEXT, svg->width - 2 * MARGIN,
+					d->grid->point[d->best].setting);
+	draw_keys(d, svg, top + SETTING_LINE);
 	gh_svg_axis_left(svg, &d->dbcv, d->noise.from, d->noise.to, "DBCV (higher is better)");
 	for (int i = 0; i < d->dbcv.n_ticks; i++)
 	{
@@ -297,10 +292,10 @@ gh_status
 gh_draw_grid(gh_ctx *ctx, const gh_grid_chart *grid, const char *prefix, char **text, size_t *length)
 {
 	drawing		d = {.ctx = ctx,.grid = grid};
-	char		subtitle[1024] = "",
+	char		subtitle[256] = "",
 				counts[256];
 	gh_figure	figure = {.title = "Grid search",.subtitle = subtitle,.description = counts,.prefix = prefix};
-	double		axes_top = gh_svg_top(subtitle) + 22 + 30;
+	double		axes_top = gh_svg_top(subtitle) + SETTING_LINE + 22 + 30;
 	gh_svg		svg;
 	gh_status	status;
 
