@@ -119,8 +119,11 @@ list_members(gh_ctx *ctx, joining *j)
 
 	memset(j->begin, 0, sizeof(size_t) * (n + 1));
 	for (size_t r = 0; r < j->fine->n; r++)
+	{
+		if (r % POLL_EVERY == 0)
+			GH_CHECK_STOP(ctx);
 		j->begin[j->coarse->group[r]]++;
-	GH_CHECK_STOP(ctx);
+	}
 	for (size_t a = 0, sum = 0; a <= n; a++)
 	{
 		size_t		count = a < n ? j->begin[a] : 0;
@@ -131,7 +134,11 @@ list_members(gh_ctx *ctx, joining *j)
 	GH_CHECK_STOP(ctx);
 	/* filling moves each start on to where the next group begins */
 	for (size_t r = 0; r < j->fine->n; r++)
+	{
+		if (r % POLL_EVERY == 0)
+			GH_CHECK_STOP(ctx);
 		j->members[j->begin[j->coarse->group[r]]++] = (uint32_t) r;
+	}
 	memmove(j->begin + 1, j->begin, sizeof(size_t) * n);
 	j->begin[0] = 0;
 	return GH_OK;

@@ -43,7 +43,11 @@ add_noise(gh_ctx *ctx, size_t n, const uint32_t *order, int dim, uint64_t seed, 
 	uint64_t	noise_seed = gh_random_seed(seed, GH_STREAM_UMAP_INIT, 1);
 
 	for (size_t i = 0; i < n * dim; i++)
+	{
+		if (i % POLL_EVERY == 0)
+			GH_CHECK_STOP(ctx);
 		largest = fabs(y[i]) > largest ? fabs(y[i]) : largest;
+	}
 	for (size_t v = 0; v < n; v++)
 	{
 		if (v % POLL_EVERY == 0)
@@ -61,8 +65,8 @@ add_noise(gh_ctx *ctx, size_t n, const uint32_t *order, int dim, uint64_t seed, 
 }
 
 /* Every axis from 0 to REACH. */
-static void
-stretch(size_t n, int dim, double *y)
+static gh_status
+stretch(gh_ctx *ctx, size_t n, int dim, double *y)
 {
 	for (int c = 0; c < dim; c++)
 	{
@@ -71,12 +75,19 @@ stretch(size_t n, int dim, double *y)
 
 		for (size_t v = 0; v < n; v++)
 		{
+			if (v % POLL_EVERY == 0)
+				GH_CHECK_STOP(ctx);
 			low = y[v * dim + c] < low ? y[v * dim + c] : low;
 			high = y[v * dim + c] > high ? y[v * dim + c] : high;
 		}
 		for (size_t v = 0; v < n; v++)
+		{
+			if (v % POLL_EVERY == 0)
+				GH_CHECK_STOP(ctx);
 			y[v * dim + c] = high > low ? REACH * (y[v * dim + c] - low) / (high - low) : 0;
+		}
 	}
+	return GH_OK;
 }
 
 static void
@@ -109,8 +120,7 @@ gh_start_positions(gh_ctx *ctx, const gh_graph *graph, const double *points, int
 		GH_TRY(random_start(ctx, graph->n, order, n_components, seed, y));
 	else
 		GH_TRY(add_noise(ctx, graph->n, order, n_components, seed, y));
-	stretch(graph->n, n_components, y);
-	return GH_OK;
+	return stretch(ctx, graph->n, n_components, y);
 }
 
 size_t

@@ -202,7 +202,11 @@ find_neighbours(run *r)
 		return take_neighbours(r);
 	GH_TRY(gh_neighbours(r->ctx, &r->tree, r->k, r->indices, r->distances));
 	for (size_t i = 0; i < r->n; i++)
+	{
+		if (i % POLL_EVERY == 0)
+			GH_CHECK_STOP(r->ctx);
 		twins += r->distances[i * r->k] == 0;
+	}
 	if (twins > 0)
 		gh_note(r->ctx, "umap: neighbours", "%zu of %zu points are equal to another", twins, r->n);
 	if (r->params->n_neighbors > r->k + 1)
@@ -275,8 +279,12 @@ lay_out(run *r, double *embedding)
 	GH_TRY(gh_umap_curve(r->ctx, p->min_dist, p->spread, &layout.a, &layout.b));
 	GH_TRY(gh_layout_run(r->ctx, &r->graph, &layout, r->y));
 	for (size_t v = 0; v < r->n; v++)
+	{
+		if (v % POLL_EVERY == 0)
+			GH_CHECK_STOP(r->ctx);
 		memcpy(embedding + (size_t) order[v] * p->n_components, r->y + v * p->n_components,
 			   sizeof(double) * p->n_components);
+	}
 	return GH_OK;
 }
 
