@@ -16,6 +16,13 @@
 #define LOCAL_CANDIDATES 26
 #define CANDIDATES (SOBOL_CANDIDATES + TOP_TRIALS * LOCAL_CANDIDATES)
 #define LOCAL_SPREAD 0.1
+/*
+ * Every so many trials the whole cube is searched, else the best trial's
+ * neighbourhood: in eight dimensions improvement is expected in every corner
+ * that nobody has seen, and there are more of them than trials.
+ */
+#define GLOBAL_PERIOD 5
+#define NEAR_REACH 0.12
 /* Candidates that are climbed from. */
 #define CLIMBS 8
 #define CLIMB_EVALUATIONS 60
@@ -31,10 +38,31 @@ gh_was_tried(const double *tried, int n, int d, const double *x)
 	return false;
 }
 
+/* Where to look: the whole cube, or the neighbourhood of the best trial. */
+typedef struct box
+{
+	double		lower[GH_MAX_DIMENSIONS],
+				upper[GH_MAX_DIMENSIONS];
+} box;
+
+static box
+choose_box(const double *best, int n, int d)
+{
+	bool		near = n % GLOBAL_PERIOD != 0;
+	box			b;
+
+	for (int j = 0; j < d; j++)
+	{
+		b.lower[j] = near ? fmax(best[j] - NEAR_REACH, 0.0) : 0.0;
+		b.upper[j] = near ? fmin(best[j] + NEAR_REACH, 1.0) : 1.0;
+	}
+	return b;
+}
+
 /* Scrambled Sobol points, then normal steps from the best trials; all snapped to integers. */
 static void
-make_candidates(const gh_space *space, const double *tried, const uint32_t *by_score, int n, uint64_t seed,
-				double *candidates)
+make_candidates(const gh_space *space, const box *b, const double *tried, const uint32_t *by_score, int n,
+				uint64_t seed, double *candidates)
 {
 	int			d = gh_space_width(space);
 	gh_sobol	sobol;
@@ -46,7 +74,11 @@ make_candidates(const gh_space *space, const double *tried, const uint32_t *by_s
 		int			local = i - SOBOL_CANDIDATES;
 
 		if (local < 0)
+		{
 			gh_sobol_point(&sobol, (uint32_t) i, x);
+			for (int j = 0; j < d; j++)
+				x[j] = b->lower[j] + (b->upper[j] - b->lower[j]) * x[j];
+		}
 		else
 		{
 			int			top = local / LOCAL_CANDIDATES;
@@ -56,7 +88,7 @@ make_candidates(const gh_space *space, const double *tried, const uint32_t *by_s
 			{
 				double		step = gh_random_normal(seed, GH_STREAM_TUNE_CANDIDATE, (uint64_t) (local * d + j));
 
-				x[j] = fmin(fmax(center[j] + LOCAL_SPREAD * step, 0.0), 1.0);
+				x[j] = fmin(fmax(center[j] + LOCAL_SPREAD * step, b->lower[j]), b->upper[j]);
 			}
 		}
 		gh_space_snap(space, x, candidates + (size_t) i * (size_t) d);
@@ -89,7 +121,7 @@ minus_log_ei(int n, const double *y, double *gradient, void *arg)
 
 /* From x uphill, in place; *value: log EI reached. */
 static gh_status
-climb_from(gh_ctx *ctx, const gh_space *space, const gh_gp *gp, double *x, double *value)
+climb_from(gh_ctx *ctx, const gh_space *space, const box *b, const gh_gp *gp, double *x, double *value)
 {
 	climb		c = {.gp = gp};
 	double		lower[GH_MAX_DIMENSIONS],
@@ -102,8 +134,8 @@ climb_from(gh_ctx *ctx, const gh_space *space, const gh_gp *gp, double *x, doubl
 	{
 		if (gh_space_is_integer(space, j))
 			continue;
-		lower[c.n_moving] = 0.0;
-		upper[c.n_moving] = 1.0;
+		lower[c.n_moving] = b->lower[j];
+		upper[c.n_moving] = b->upper[j];
 		y[c.n_moving] = x[j];
 		c.moving[c.n_moving++] = j;
 	}
@@ -133,7 +165,7 @@ accept(gh_ctx *ctx, const gh_space *space, const double *tried, int n, const dou
 
 /* The best of the climbs that is new, else the best candidate that is. */
 static gh_status
-choose(gh_ctx *ctx, const gh_space *space, const gh_gp *gp, const double *tried, int n, double *candidates,
+choose(gh_ctx *ctx, const gh_space *space, const box *b, const gh_gp *gp, const double *tried, int n, double *candidates,
 	   double *value, uint32_t *order, double *x, bool *found)
 {
 	size_t		d = (size_t) gp->d;
@@ -146,7 +178,7 @@ choose(gh_ctx *ctx, const gh_space *space, const gh_gp *gp, const double *tried,
 	}
 	GH_TRY(gh_argsort_descending(ctx, value, CANDIDATES, order));
 	for (int i = 0; i < CLIMBS; i++)
-		GH_TRY(climb_from(ctx, space, gp, candidates + order[i] * d, &value[order[i]]));
+		GH_TRY(climb_from(ctx, space, b, gp, candidates + order[i] * d, &value[order[i]]));
 	GH_TRY(gh_argsort_descending(ctx, value, CANDIDATES, order));
 	*found = false;
 	for (int i = 0; i < CANDIDATES && !*found; i++)
@@ -154,7 +186,11 @@ choose(gh_ctx *ctx, const gh_space *space, const gh_gp *gp, const double *tried,
 	return GH_OK;
 }
 
-/* The process over the best trials; small is good for it. */
+/*
+ * The process over the best trials; small is good for it.  Scores far below the
+ * median are raised to as far below it as the best is above: how bad the bad
+ * ones are would only blur the differences between the good.
+ */
 static gh_status
 fit_process(gh_ctx *ctx, const double *tried, const double *score, const double *variance, const uint32_t *by_score,
 			int n, int d, const double *start, gh_gp *gp)
@@ -169,10 +205,13 @@ fit_process(gh_ctx *ctx, const double *tried, const double *score, const double 
 		status = gh_ctx_status(ctx);
 	else
 	{
+		double		middle = score[by_score[n / 2]],
+					worst = middle - (score[by_score[0]] - middle);
+
 		for (int i = 0; i < m; i++)
 		{
 			memcpy(px + (size_t) i * (size_t) d, tried + (size_t) by_score[i] * (size_t) d, (size_t) d * sizeof(double));
-			py[i] = -score[by_score[i]];
+			py[i] = -fmax(score[by_score[i]], worst);
 			pv[i] = variance[by_score[i]];
 		}
 		status = gh_gp_fit(ctx, px, py, pv, m, d, start, gp);
@@ -189,6 +228,7 @@ gh_suggest(gh_ctx *ctx, const gh_space *space, const double *tried, const double
 {
 	int			d = gh_space_width(space);
 	gh_gp		gp = {0};
+	box			b;
 	uint32_t   *by_score = GH_NEW(ctx, (size_t) n, uint32_t);
 	uint32_t   *order = GH_NEW(ctx, CANDIDATES, uint32_t);
 	double	   *value = GH_NEW(ctx, CANDIDATES, double);
@@ -206,8 +246,9 @@ gh_suggest(gh_ctx *ctx, const gh_space *space, const double *tried, const double
 	memcpy(hyper, gp.log_length, (size_t) d * sizeof(double));
 	hyper[d] = gp.log_noise;
 	*warm = true;
-	make_candidates(space, tried, by_score, n, seed, candidates);
-	GH_GOTO(done, choose(ctx, space, &gp, tried, n, candidates, value, order, x, found));
+	b = choose_box(tried + (size_t) by_score[0] * (size_t) d, n, d);
+	make_candidates(space, &b, tried, by_score, n, seed, candidates);
+	GH_GOTO(done, choose(ctx, space, &b, &gp, tried, n, candidates, value, order, x, found));
 done:
 	gh_gp_free(ctx, &gp);
 	gh_free(ctx, by_score);
