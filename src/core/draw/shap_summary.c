@@ -22,6 +22,10 @@
 #define LOW_SHARE 0.05
 #define HIGH_SHARE 0.95
 
+/* Many songs are drawn in turns of all colours, so that where dots lie close no colour covers the others. */
+#define SONGS_PER_TURN 64
+#define MOST_TURNS 16
+
 typedef struct summary
 {
 	gh_ctx	   *ctx;
@@ -131,13 +135,13 @@ dot_class(int step)
 	return gh_ramp_stroke(step == GH_RAMP ? NAN : (step + 0.5) / GH_RAMP);
 }
 
-/* The dots of one colour are one path of lines without length, whose round ends are the dots. */
+/* The dots of one colour and turn are one path of lines without length, whose round ends are the dots. */
 static void
-draw_color(gh_svg *svg, const summary *s, int step)
+draw_color(gh_svg *svg, const summary *s, size_t turn, size_t turns, int step)
 {
 	bool		any = false;
 
-	for (size_t i = 0; i < s->chart->n; i++)
+	for (size_t i = turn; i < s->chart->n; i += turns)
 	{
 		if (s->step[i] != step)
 			continue;
@@ -175,10 +179,12 @@ draw_name(gh_svg *svg, const summary *s, int f, double middle, double low, doubl
 static gh_status
 draw_feature(gh_svg *svg, summary *s, int f, double top)
 {
+	size_t		turns = s->chart->n / SONGS_PER_TURN;
 	double		middle = top + ROW / 2,
 				low,
 				high;
 
+	turns = turns < 1 ? 1 : turns > MOST_TURNS ? MOST_TURNS : turns;
 	GH_TRY(color_range(s, f, &low, &high));
 	GH_TRY(place_dots(s, f, middle, low, high));
 	draw_name(svg, s, f, middle, low, high);
@@ -186,14 +192,9 @@ draw_feature(gh_svg *svg, summary *s, int f, double top)
 	gh_svg_attr(svg, "stroke-width", "3.4");
 	gh_svg_attr(svg, "stroke-linecap", "round");
 	gh_svg_tooltip(svg, s->chart->feature[f]);
-	draw_color(svg, s, GH_RAMP);
-	/* from the middle of the ramp outwards, so that the rare extremes lie on top */
-	for (int k = 0; k <= GH_RAMP / 2; k++)
-	{
-		draw_color(svg, s, GH_RAMP / 2 - k);
-		if (k > 0)
-			draw_color(svg, s, GH_RAMP / 2 + k);
-	}
+	for (size_t turn = 0; turn < turns; turn++)
+		for (int step = 0; step <= GH_RAMP; step++)
+			draw_color(svg, s, turn, turns, step);
 	gh_svg_end(svg);
 	return gh_should_stop(s->ctx) ? gh_canceled(s->ctx) : GH_OK;
 }
