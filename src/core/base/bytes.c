@@ -239,6 +239,17 @@ gh_read_f64(gh_reader *r)
 	return v;
 }
 
+int
+gh_read_int(gh_reader *r, int least, int most)
+{
+	uint32_t	value = gh_read_u32(r);
+
+	if (value >= (uint32_t) least && value <= (uint32_t) most)
+		return (int) value;
+	gh_reader_reject(r);
+	return least;
+}
+
 void
 gh_read_f32_array(gh_reader *r, float *out, size_t n)
 {

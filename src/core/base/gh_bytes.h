@@ -49,6 +49,8 @@ extern uint32_t gh_read_u32(gh_reader *r);
 extern uint64_t gh_read_u64(gh_reader *r);
 extern float gh_read_f32(gh_reader *r);
 extern double gh_read_f64(gh_reader *r);
+/* A u32 between least and most, both at least 0; else the reader goes bad and least is returned. */
+extern int	gh_read_int(gh_reader *r, int least, int most);
 extern void gh_read_f32_array(gh_reader *r, float *out, size_t n);
 extern void gh_read_u32_array(gh_reader *r, uint32_t *out, size_t n);
 /*

@@ -126,18 +126,6 @@ gh_hdbscan_model_write(gh_ctx *ctx, const gh_hdbscan_model *model, uint8_t **byt
 
 /* ---- reading ----------------------------------------------------------- */
 
-/* A number between least and most; else the reader goes bad. */
-static int
-read_int(gh_reader *r, int least, int most)
-{
-	uint32_t	value = gh_read_u32(r);
-
-	if (value >= (uint32_t) least && value <= (uint32_t) most)
-		return (int) value;
-	gh_reader_reject(r);
-	return least;
-}
-
 static gh_status
 read_params(gh_ctx *ctx, const gh_container *c, gh_hdbscan_model *model)
 {
@@ -147,11 +135,11 @@ read_params(gh_ctx *ctx, const gh_container *c, gh_hdbscan_model *model)
 				single;
 
 	GH_TRY(gh_container_section(ctx, c, TAG_PARAMS, &r));
-	model->n = (size_t) read_int(&r, 1, INT32_MAX);
-	model->d = read_int(&r, 1, INT32_MAX);
-	p->min_cluster_size = read_int(&r, 2, INT32_MAX);
-	p->min_samples = read_int(&r, 1, INT32_MAX);
-	p->max_cluster_size = read_int(&r, 0, INT32_MAX);
+	model->n = (size_t) gh_read_int(&r, 1, INT32_MAX);
+	model->d = gh_read_int(&r, 1, INT32_MAX);
+	p->min_cluster_size = gh_read_int(&r, 2, INT32_MAX);
+	p->min_samples = gh_read_int(&r, 1, INT32_MAX);
+	p->max_cluster_size = gh_read_int(&r, 0, INT32_MAX);
 	selection = gh_read_u8(&r);
 	single = gh_read_u8(&r);
 	p->selection = (gh_selection) selection;

@@ -107,17 +107,6 @@ gh_umap_model_write(gh_ctx *ctx, const gh_umap_model *model, uint8_t **bytes, si
 /* ---- reading ----------------------------------------------------------- */
 
 /* A number between least and most; else the reader goes bad. */
-static int
-read_int(gh_reader *r, int least, int most)
-{
-	uint32_t	value = gh_read_u32(r);
-
-	if (value >= (uint32_t) least && value <= (uint32_t) most)
-		return (int) value;
-	gh_reader_reject(r);
-	return least;
-}
-
 static double
 read_double(gh_reader *r, double least, double most)
 {
@@ -138,12 +127,12 @@ read_params(gh_ctx *ctx, const gh_container *c, gh_umap_model *model)
 				standardize;
 
 	GH_TRY(gh_container_section(ctx, c, TAG_PARAMS, &r));
-	model->n = (size_t) read_int(&r, 1, INT32_MAX);
-	model->d = read_int(&r, 1, INT32_MAX);
-	p->n_neighbors = read_int(&r, 2, GH_UMAP_MOST_NEIGHBORS);
-	p->n_components = read_int(&r, 1, GH_UMAP_MOST_COMPONENTS);
-	p->n_epochs = read_int(&r, 1, GH_UMAP_MOST_EPOCHS);
-	p->negative_sample_rate = read_int(&r, 0, GH_UMAP_MOST_NEGATIVE);
+	model->n = (size_t) gh_read_int(&r, 1, INT32_MAX);
+	model->d = gh_read_int(&r, 1, INT32_MAX);
+	p->n_neighbors = gh_read_int(&r, 2, GH_UMAP_MOST_NEIGHBORS);
+	p->n_components = gh_read_int(&r, 1, GH_UMAP_MOST_COMPONENTS);
+	p->n_epochs = gh_read_int(&r, 1, GH_UMAP_MOST_EPOCHS);
+	p->negative_sample_rate = gh_read_int(&r, 0, GH_UMAP_MOST_NEGATIVE);
 	init = gh_read_u8(&r);
 	standardize = gh_read_u8(&r);
 	if (init > GH_UMAP_RANDOM || standardize > 1)
