@@ -69,9 +69,16 @@ CREATE FUNCTION model_nodes(
 	OUT negatives bigint,
 	OUT trees int,
 	OUT average_precision float8,
-	OUT params jsonb)
+	OUT params jsonb,
+	OUT cv_score float8,
+	OUT cv_score_sd float8,
+	OUT cv_folds int,
+	OUT trials int,
+	OUT vanilla_params jsonb,
+	OUT vanilla_cv_score float8,
+	OUT vanilla_cv_score_sd float8)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'genre_hier_model_nodes'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10000 ROWS 50;
 COMMENT ON FUNCTION model_nodes(bytea) IS
-	'genres and supergenres of a hierarchy: their place, training rows, trees and average precision on the validation rows';
+	'genres and supergenres of a hierarchy: their place, training rows, trees, scores on the validation rows and in the search of their parameters';

@@ -201,12 +201,28 @@ genre_hier_model_features(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(text_array(name, parsed->n_features));
 }
 
+static Datum
+params_datum(const char *params, bool *null)
+{
+	*null = params == NULL || params[0] == '\0';
+	return *null ? (Datum) 0 : gh_json_datum(params);
+}
+
+/* Two columns: the score of cross-validation and its deviation between the folds; NULL without a search. */
+static void
+put_score(const gh_search *search, Datum *values, bool *nulls)
+{
+	nulls[0] = nulls[1] = search->trials == 0;
+	values[0] = Float8GetDatum(search->score);
+	values[1] = Float8GetDatum(search->score_sd);
+}
+
 static void
 put_node(const gh_model *model, uint32 i, Tuplestorestate *store, TupleDesc tupdesc)
 {
 	const gh_node *node = &model->node[i];
-	Datum		values[9];
-	bool		nulls[9] = {false};
+	Datum		values[16];
+	bool		nulls[16] = {false};
 
 	values[0] = gh_name_datum(node->name);
 	nulls[1] = node->parent < 0;
@@ -218,8 +234,13 @@ put_node(const gh_model *model, uint32 i, Tuplestorestate *store, TupleDesc tupd
 	values[6] = Int32GetDatum((int32) node->booster.n_trees);
 	nulls[7] = !node->ap_defined;
 	values[7] = Float8GetDatum(node->average_precision);
-	nulls[8] = node->params == NULL || node->params[0] == '\0';
-	values[8] = nulls[8] ? (Datum) 0 : gh_json_datum(node->params);
+	values[8] = params_datum(node->params, &nulls[8]);
+	put_score(&node->search, values + 9, nulls + 9);
+	values[11] = Int32GetDatum((int32) node->search.folds);
+	values[12] = Int32GetDatum((int32) node->search.trials);
+	nulls[11] = nulls[12] = nulls[9];
+	values[13] = params_datum(node->vanilla_params, &nulls[13]);
+	put_score(&node->vanilla_search, values + 14, nulls + 14);
 	tuplestore_putvalues(store, tupdesc, values, nulls);
 }
 

@@ -568,6 +568,93 @@ searches_start_from_the_node_above(void **state)
 	gh_ctx_close(ctx);
 }
 
+/* The search for a top node done again by hand: its training rows, their classes, folds by group. */
+static void
+search_by_hand(gh_ctx *ctx, const data_set *d, const gh_model *model, uint32_t node, gh_trial *trials, int *best)
+{
+	static uint32_t rows[ROWS],
+				class[ROWS],
+				group[ROWS];
+	static uint64_t begin[ROWS + 1];
+	static uint8_t fold[ROWS],
+				positive[ROWS],
+				mask[GENRES];
+	const gh_training *t = &d->training;
+	gh_labels	labels = {0, 2, begin, class};
+	gh_bins		bins;
+	gh_fit		fit = {.bins = &bins,.rows = rows,.labels = positive};
+	gh_tune_options options = {.metric = t->metric,.iterations = t->iterations,.exhaustive = t->exhaustive};
+	uint64_t	seed = gh_random_seed(t->seed, gh_hash_bytes(model->node[node].name, strlen(model->node[node].name)),
+									  GH_FOR_SUPERGENRE);
+	gh_boost_params params = t->params;
+
+	gh_hierarchy_mask(model, node, mask);
+	for (uint32_t i = 0; i < ROWS; i++)
+		if (!d->validation[i])
+		{
+			positive[i] = gh_row_in_mask(&d->labels, i, mask);
+			rows[labels.n] = i;
+			class[labels.n] = positive[i];
+			group[labels.n] = d->group[i];
+			begin[labels.n] = labels.n;
+			labels.n++;
+		}
+	begin[labels.n] = labels.n;
+	fit.n_rows = labels.n;
+	params.seed = gh_random_seed(seed, GH_STREAM_NODE, t->params.seed) >> 11;
+	options.seed = seed;
+	assert_int_equal(gh_folds(ctx, &labels, group, t->folds, NULL, gh_random_seed(seed, GH_STREAM_FOLDS, 0), fold), GH_OK);
+	assert_int_equal(gh_bins_build(ctx, d->rows, ROWS, FEATURES, params.max_bin, rows, fit.n_rows, &bins), GH_OK);
+	assert_int_equal(gh_tune(ctx, &fit, fold, t->folds, &params, &t->space, &options, trials, best), GH_OK);
+	gh_bins_free(ctx, &bins);
+}
+
+static void
+searches_are_kept_with_their_scores(void **state)
+{
+	static data_set d;
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_model	model;
+	gh_trial	trials[3];
+	int			best;
+
+	(void) state;
+	for (int metric = 0; metric < 2; metric++)
+	{
+		make_data(&d);
+		d.training.iterations = 3;
+		d.training.exhaustive = metric == 0;
+		d.training.metric = (gh_metric) metric;
+		train_model(ctx, &d, &model);
+		for (uint32_t v = 0; v < model.n_nodes; v++)
+		{
+			const gh_node *node = &model.node[v];
+
+			assert_int_equal(node->search.trials, 3);
+			assert_int_equal(node->search.folds, 3);
+			assert_true(metric == 0 ? node->search.score > 0 && node->search.score <= 1 : node->search.score < 0);
+			assert_int_equal(node->vanilla_params != NULL, node->is_genre);
+			assert_int_equal(node->vanilla_search.trials, node->is_genre ? 3 : 0);
+			if (node->is_genre && node->parent >= 0)
+				assert_true(node->vanilla_search.score != node->search.score);
+			if (node->parent >= 0 || node->is_genre)
+				continue;
+			search_by_hand(ctx, &d, &model, v, trials, &best);
+			assert_true(node->search.score == trials[best].score);
+			assert_true(node->search.score_sd == trials[best].score_sd);
+		}
+		gh_model_free(ctx, &model);
+	}
+	make_data(&d);
+	train_model(ctx, &d, &model);
+	assert_int_equal(model.node[0].search.trials, 0);
+	assert_non_null(model.node[1].vanilla_params);
+	assert_int_equal(model.node[1].vanilla_search.trials, 0);
+	gh_model_free(ctx, &model);
+	assert_int_equal(gh_memory_used(ctx), 0);
+	gh_ctx_close(ctx);
+}
+
 static void
 too_few_groups_are_not_tuned(void **state)
 {
@@ -595,6 +682,9 @@ too_few_groups_are_not_tuned(void **state)
 		assert_int_equal(noted, artists == 1);
 		if (artists == 1)
 			assert_int_equal(model.node[0].booster.n_trees, 12);
+		assert_int_equal(model.node[0].search.trials, artists == 1 ? 0 : 2);
+		if (artists == 2)
+			assert_int_equal(model.node[0].search.folds, 2);
 		gh_model_free(ctx, &model);
 		make_data(&d);
 		d.training.iterations = 2;
@@ -760,6 +850,7 @@ main(void)
 		cmocka_unit_test(early_stopping_finds_the_number_of_trees),
 		cmocka_unit_test(one_class_nodes_are_constant_and_noted),
 		cmocka_unit_test(searches_start_from_the_node_above),
+		cmocka_unit_test(searches_are_kept_with_their_scores),
 		cmocka_unit_test(too_few_groups_are_not_tuned),
 		cmocka_unit_test(without_validation_or_vanilla_nothing_is_scored),
 		cmocka_unit_test(unusable_training_is_refused),

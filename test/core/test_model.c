@@ -196,6 +196,7 @@ small_model(gh_ctx *ctx, size_t *length)
 	d.training.params.n_estimators = 1;
 	d.training.params.max_depth = 2;
 	d.training.blend = true;
+	d.training.iterations = 2;
 	plan_catalogue(ctx, &model);
 	assert_int_equal(gh_hierarchy_train(ctx, &d.training, &model, &e), GH_OK);
 	gh_evaluation_free(ctx, &e);
@@ -226,11 +227,61 @@ bytes_go_round(void **state)
 	assert_non_null(model.flat);
 	assert_true(model.flat[0].n_trees == 1 && model.flat[GENRES - 1].n_trees == 0);
 	assert_true(model.node[0].ap_defined && model.node[0].average_precision > 0);
+	assert_true(model.node[0].search.trials == 2 && model.node[0].search.folds == 3);
+	assert_true(model.node[0].search.score > 0 && model.node[0].search.score_sd > 0);
+	assert_true(model.node[0].vanilla_params == NULL && model.node[0].vanilla_search.trials == 0);
+	assert_non_null(model.node[1].vanilla_params);
+	assert_true(model.node[1].vanilla_search.trials == 2);
+	assert_string_equal(model.node[8].params, model.node[8].vanilla_params);
+	assert_memory_equal(&model.node[8].search, &model.node[8].vanilla_search, sizeof(gh_search));
 	assert_int_equal(gh_model_write(ctx, &model, &again, &length_again), GH_OK);
 	assert_int_equal(length, length_again);
 	assert_memory_equal(bytes, again, length);
 	gh_model_free(ctx, &model);
 	gh_free(ctx, again);
+	gh_free(ctx, bytes);
+	assert_int_equal(gh_memory_used(ctx), 0);
+	gh_ctx_close(ctx);
+}
+
+/* The same bytes without one of their sections. */
+static uint8_t *
+without_section(gh_ctx *ctx, const uint8_t *bytes, size_t length, uint32_t tag, size_t *left)
+{
+	gh_container c;
+	gh_container_writer w;
+	uint8_t    *out;
+
+	assert_int_equal(gh_container_open(ctx, bytes, length, GH_MODEL_HIERARCHY, &c), GH_OK);
+	gh_container_begin(&w, ctx, GH_MODEL_HIERARCHY);
+	for (int i = 0; i < c.n_sections; i++)
+		if (c.section[i].tag != tag)
+			gh_write_bytes(gh_container_add(&w, c.section[i].tag), c.section[i].bytes, c.section[i].length);
+	assert_int_equal(gh_container_finish(&w, &out, left), GH_OK);
+	return out;
+}
+
+static void
+bytes_without_searches_are_read(void **state)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	size_t		length,
+				length_before;
+	uint8_t    *bytes = small_model(ctx, &length),
+			   *before = without_section(ctx, bytes, length, GH_TAG('F', 'I', 'T', 'S'), &length_before);
+	gh_model	model;
+
+	(void) state;
+	assert_true(length_before < length);
+	assert_int_equal(gh_model_read(ctx, before, length_before, &model), GH_OK);
+	for (uint32_t i = 0; i < model.n_nodes; i++)
+	{
+		assert_int_equal(model.node[i].search.trials, 0);
+		assert_null(model.node[i].vanilla_params);
+		assert_true(model.node[i].params[0] == '{');
+	}
+	gh_model_free(ctx, &model);
+	gh_free(ctx, before);
 	gh_free(ctx, bytes);
 	assert_int_equal(gh_memory_used(ctx), 0);
 	gh_ctx_close(ctx);
@@ -390,6 +441,56 @@ nodes_that_make_no_sense_are_rejected(void **state)
 	assert_int_equal(read_by_hand(name, parent, genre, 3, 0.5, 1), GH_ECORRUPT);
 }
 
+/* Is a genre with this search of its own and of its vanilla classifier's parameters taken? */
+static gh_status
+read_search_by_hand(gh_search search, bool supergenre_has_vanilla)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	char		empty[] = "{}",
+			   *feature[1] = {(char *) "x"};
+	gh_node		node[2] = {
+		{.name = (char *) "S",.parent = -1,.booster = {.n_features = 1,.base_score = 0.5}},
+		{.name = (char *) "a",.is_genre = true,.search = search,.vanilla_params = empty,.vanilla_search = search,
+		.booster = {.n_features = 1,.base_score = 0.5}}
+	};
+	gh_model	model = {.n_features = 1,.feature = feature,.n_nodes = 2,.node = node},
+				back;
+	uint8_t    *bytes;
+	size_t		length;
+	gh_status	status;
+
+	if (supergenre_has_vanilla)
+		node[0].vanilla_params = empty;
+	assert_int_equal(gh_model_write(ctx, &model, &bytes, &length), GH_OK);
+	status = gh_model_read(ctx, bytes, length, &back);
+	if (status == GH_OK)
+	{
+		assert_int_equal(back.node[1].search.trials, search.trials);
+		assert_true(back.node[1].vanilla_search.score == (search.trials > 0 ? search.score : 0));
+		assert_string_equal(back.node[1].vanilla_params, "{}");
+	}
+	gh_model_free(ctx, &back);
+	gh_free(ctx, bytes);
+	assert_int_equal(gh_memory_used(ctx), 0);
+	gh_ctx_close(ctx);
+	return status;
+}
+
+static void
+searches_that_make_no_sense_are_rejected(void **state)
+{
+	(void) state;
+	assert_int_equal(read_search_by_hand((gh_search) {0}, false), GH_OK);
+	assert_int_equal(read_search_by_hand((gh_search) {10000, 255, -0.5, 0}, false), GH_OK);
+	assert_int_equal(read_search_by_hand((gh_search) {0}, true), GH_ECORRUPT);
+	assert_int_equal(read_search_by_hand((gh_search) {10001, 5, 0.5, 0.1}, false), GH_ECORRUPT);
+	assert_int_equal(read_search_by_hand((gh_search) {50, 0, 0.5, 0.1}, false), GH_ECORRUPT);
+	assert_int_equal(read_search_by_hand((gh_search) {50, 256, 0.5, 0.1}, false), GH_ECORRUPT);
+	assert_int_equal(read_search_by_hand((gh_search) {50, 5, NAN, 0.1}, false), GH_ECORRUPT);
+	assert_int_equal(read_search_by_hand((gh_search) {50, 5, 0.5, INFINITY}, false), GH_ECORRUPT);
+	assert_int_equal(read_search_by_hand((gh_search) {50, 5, 0.5, -0.1}, false), GH_ECORRUPT);
+}
+
 static void
 reading_survives_a_failed_allocation(void **state)
 {
@@ -435,6 +536,8 @@ main(void)
 		cmocka_unit_test(levels_and_lengths_are_limited),
 		cmocka_unit_test(nodes_are_found_and_renamed_by_name),
 		cmocka_unit_test(bytes_go_round),
+		cmocka_unit_test(bytes_without_searches_are_read),
+		cmocka_unit_test(searches_that_make_no_sense_are_rejected),
 		cmocka_unit_test(damaged_bytes_are_harmless),
 		cmocka_unit_test(nodes_that_make_no_sense_are_rejected),
 		cmocka_unit_test(reading_survives_a_failed_allocation),

@@ -1,7 +1,7 @@
 -- The catalogue: artist_features, train_hierarchy, predictions by song, the registry
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(57);
+SELECT plan(59);
 \ir include/catalogue.sql
 
 CREATE FUNCTION sqlstate_of(statement text) RETURNS text LANGUAGE plpgsql AS
@@ -80,6 +80,12 @@ SELECT ok((SELECT bool_and(training_songs + validation_songs > (SELECT max(train
 	'split by song sets no song aside');
 SELECT ok((SELECT count(*) = 3 FROM train_hierarchy('tuned', supergenres => 'my_supergenres', iterations => 2, folds => 2,
 	params => '{"n_estimators": 5, "space": {"max_depth": [2, 3]}}')), 'with tuning');
+SELECT ok((SELECT bool_and(trials = 2 AND cv_folds = 2 AND cv_score BETWEEN 0 AND 1 AND cv_score_sd >= 0
+	AND (vanilla_cv_score BETWEEN 0 AND 1) IS NOT DISTINCT FROM CASE WHEN is_genre THEN true END)
+	FROM genre_models, model_nodes(model) WHERE name = 'tuned'), 'the scores of the searches are kept');
+SELECT ok((SELECT bool_and((vanilla_params ? 'max_depth') IS NOT DISTINCT FROM CASE WHEN is_genre THEN true END
+	AND vanilla_cv_score IS NULL AND cv_score IS NULL) FROM genre_models, model_nodes(model) WHERE name = 'default'),
+	'the parameters of vanilla classifiers too, and no scores without a search');
 
 -- Songs held out have no say in discovery or training. The split looks at labels and artists alone, so
 -- with the features of one artist's songs scrambled, the trees stay only if none of them trains.

@@ -1,7 +1,7 @@
 -- genre_supergenres and hierarchy_fit
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(31);
+SELECT plan(34);
 \ir include/catalogue.sql
 
 CREATE TABLE labelled AS
@@ -62,6 +62,12 @@ SELECT hierarchy_fit('TABLE labelled', $$SELECT * FROM my_supergenres WHERE supe
 SELECT ok((SELECT count(DISTINCT n.params) > 2 AND bool_and((n.params ->> 'max_depth')::int IN (2, 3, 6))
 	FROM tuned, model_nodes(model) n), 'every node has its own parameters, within the space');
 SELECT is((SELECT model_info(model) #>> '{training,metric}' FROM tuned), 'logloss', 'the metric is kept');
+SELECT ok((SELECT bool_and(CASE WHEN negatives = 0 THEN cv_score IS NULL AND trials IS NULL
+		ELSE trials = 4 AND cv_folds BETWEEN 2 AND 3 AND cv_score BETWEEN -0.7 AND 0 AND cv_score_sd > 0 END)
+	AND count(DISTINCT cv_score) = 6 FROM tuned, model_nodes(model)), 'every node with both classes has the score of its search, minus the log-loss');
+SELECT is((SELECT count(vanilla_params) + count(vanilla_cv_score) FROM tuned, model_nodes(model)), 0::bigint, 'there are no vanilla classifiers');
+SELECT is((SELECT count(cv_score) + count(cv_score_sd) + count(cv_folds) + count(trials) FROM fitted, model_nodes(model)), 0::bigint,
+	'without a search there is no score of one');
 
 -- more than two levels: each row says which parent a name has
 CREATE TABLE tree AS

@@ -18,6 +18,15 @@
 #define GH_MAX_LEVELS 32
 #define GH_MAX_NAME 10000		/* bytes */
 
+/* What gh_tune() says for the parameters that a classifier was trained with. */
+typedef struct gh_search
+{
+	uint32_t	trials;			/* that were run; 0: not searched, and the rest is 0 too */
+	uint32_t	folds;			/* of the score */
+	double		score,			/* mean over the folds, in the metric of the training */
+				score_sd;		/* between the folds */
+} gh_search;
+
 typedef struct gh_node
 {
 	char	   *name;			/* UTF-8 */
@@ -29,6 +38,9 @@ typedef struct gh_node
 	bool		ap_defined;
 	double		average_precision;	/* on the validation rows: of P(node) for the hierarchy */
 	char	   *params;			/* JSON text */
+	gh_search	search;			/* that found them */
+	char	   *vanilla_params; /* those of a genre's vanilla classifier; NULL: none was trained */
+	gh_search	vanilla_search;
 	gh_booster	booster;
 } gh_node;
 

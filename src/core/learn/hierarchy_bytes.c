@@ -7,6 +7,10 @@
  *			genre, u64 positives, u64 negatives, u8 average precision known, f64
  *			average precision, params (JSON text)
  *	TREE	the boosters, in the order of the nodes (gh_tree.h)
+ *	FITS	for each node: the search of its parameters, u8 whether it has a vanilla
+ *			classifier, and if so that one's params and search.  A search is u32 trials
+ *			and, unless that is 0, u32 folds, f64 score, f64 deviation.  Models of
+ *			before this section was known lack it
  *	FLAT	only in a blend: the vanilla classifiers, in the order of the genres
  *	INFO	JSON object text: what was trained on what
  */
@@ -14,12 +18,14 @@
 
 #include "base/gh_container.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TAG_FEATURES GH_TAG('F', 'E', 'A', 'T')
 #define TAG_NODES GH_TAG('N', 'O', 'D', 'E')
 #define TAG_TREES GH_TAG('T', 'R', 'E', 'E')
+#define TAG_FITS GH_TAG('F', 'I', 'T', 'S')
 #define TAG_FLAT GH_TAG('F', 'L', 'A', 'T')
 #define TAG_INFO GH_TAG('I', 'N', 'F', 'O')
 #define N_SECTIONS 4
@@ -32,6 +38,9 @@
 
 #define MAX_PARAMS (1u << 16)
 #define MAX_INFO (1u << 26)
+/* bounds of what gh_tune() takes */
+#define MAX_TRIALS 10000
+#define MAX_FOLDS 255
 
 /* ---- writing ----------------------------------------------------------- */
 
@@ -46,6 +55,28 @@ write_node(gh_writer *w, const gh_node *node)
 	gh_write_u8(w, node->ap_defined);
 	gh_write_f64(w, node->ap_defined ? node->average_precision : 0);
 	gh_write_string(w, node->params != NULL ? node->params : "{}");
+}
+
+static void
+write_search(gh_writer *w, const gh_search *search)
+{
+	gh_write_u32(w, search->trials);
+	if (search->trials == 0)
+		return;
+	gh_write_u32(w, search->folds);
+	gh_write_f64(w, search->score);
+	gh_write_f64(w, search->score_sd);
+}
+
+static void
+write_fit(gh_writer *w, const gh_node *node)
+{
+	write_search(w, &node->search);
+	gh_write_u8(w, node->vanilla_params != NULL);
+	if (node->vanilla_params == NULL)
+		return;
+	gh_write_string(w, node->vanilla_params);
+	write_search(w, &node->vanilla_search);
 }
 
 gh_status
@@ -66,6 +97,9 @@ gh_model_write(gh_ctx *ctx, const gh_model *model, uint8_t **bytes, size_t *leng
 	w = gh_container_add(&writer, TAG_TREES);
 	for (uint32_t i = 0; i < model->n_nodes; i++)
 		gh_booster_write(w, &model->node[i].booster);
+	w = gh_container_add(&writer, TAG_FITS);
+	for (uint32_t i = 0; i < model->n_nodes; i++)
+		write_fit(w, &model->node[i]);
 	if (model->flat != NULL)
 	{
 		w = gh_container_add(&writer, TAG_FLAT);
@@ -294,6 +328,56 @@ has_section(const gh_container *c, uint32_t tag)
 	return false;
 }
 
+static void
+read_search(gh_reader *r, gh_search *search)
+{
+	search->trials = (uint32_t) gh_read_int(r, 0, MAX_TRIALS);
+	if (!r->ok || search->trials == 0)
+		return;
+	search->folds = (uint32_t) gh_read_int(r, 1, MAX_FOLDS);
+	search->score = gh_read_f64(r);
+	search->score_sd = gh_read_f64(r);
+	if (!isfinite(search->score) || !isfinite(search->score_sd) || search->score_sd < 0)
+		gh_reader_reject(r);
+}
+
+static gh_status
+read_fit(gh_ctx *ctx, gh_reader *r, gh_node *node)
+{
+	uint8_t		has_vanilla;
+
+	read_search(r, &node->search);
+	has_vanilla = gh_read_u8(r);
+	if (has_vanilla > node->is_genre)
+		gh_reader_reject(r);
+	if (r->ok && has_vanilla)
+	{
+		node->vanilla_params = read_text(ctx, TAG_FITS, r, 0, MAX_PARAMS);
+		if (node->vanilla_params == NULL)
+			return gh_ctx_status(ctx);
+		read_search(r, &node->vanilla_search);
+	}
+	return r->ok ? GH_OK : gh_container_reject(ctx, TAG_FITS, r, "a search of parameters makes no sense");
+}
+
+static gh_status
+read_fits(gh_ctx *ctx, const gh_container *c, gh_model *model)
+{
+	gh_reader	r;
+
+	if (!has_section(c, TAG_FITS))
+		return GH_OK;
+	GH_TRY(gh_container_section(ctx, c, TAG_FITS, &r));
+	for (uint32_t i = 0; i < model->n_nodes; i++)
+	{
+		GH_CHECK_STOP(ctx);
+		GH_TRY(read_fit(ctx, &r, &model->node[i]));
+	}
+	if (!gh_reader_at_end(&r))
+		return gh_container_reject(ctx, TAG_FITS, &r, "bytes are left over");
+	return GH_OK;
+}
+
 static gh_status
 read_flat(gh_ctx *ctx, const gh_container *c, gh_model *model)
 {
@@ -334,7 +418,7 @@ check_sections(gh_ctx *ctx, const gh_container *c, const gh_model *model)
 {
 	gh_reader	nothing;
 
-	if (c->n_sections == N_SECTIONS + (model->flat != NULL))
+	if (c->n_sections == N_SECTIONS + has_section(c, TAG_FITS) + (model->flat != NULL))
 		return GH_OK;
 	gh_reader_init(&nothing, NULL, 0);
 	return gh_container_reject(ctx, c->section[c->n_sections - 1].tag, &nothing, "the model has sections that are not known");
@@ -351,6 +435,7 @@ gh_model_read(gh_ctx *ctx, const void *bytes, size_t length, gh_model *model)
 	GH_GOTO(failed, read_features(ctx, &c, model));
 	GH_GOTO(failed, read_nodes(ctx, &c, model));
 	GH_GOTO(failed, read_trees(ctx, &c, model));
+	GH_GOTO(failed, read_fits(ctx, &c, model));
 	GH_GOTO(failed, read_flat(ctx, &c, model));
 	GH_GOTO(failed, read_info(ctx, &c, model));
 	GH_GOTO(failed, check_sections(ctx, &c, model));

@@ -232,10 +232,21 @@ find_starts(const gh_hierarchy_run *trainer, const gh_classifier_task *task, gh_
 	return n;
 }
 
+/* What is kept of a search. */
+static gh_search
+search_of(const gh_trial *trials, int n, int best)
+{
+	gh_search	search = {.folds = (uint32_t) trials[best].folds,.score = trials[best].score,.score_sd = trials[best].score_sd};
+
+	for (int i = 0; i < n; i++)
+		search.trials += !trials[i].repeated;
+	return search;
+}
+
 /* Best of the trials; the number of trees comes with it. */
 static gh_status
 tune(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *task, const scope *s, const uint8_t *fold, int k,
-	 uint64_t seed, gh_boost_params *params)
+	 uint64_t seed, gh_boost_params *params, gh_search *search)
 {
 	const gh_training *t = trainer->training;
 	gh_fit		fit = fit_of(trainer, s);
@@ -254,6 +265,9 @@ tune(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *task, con
 	if (status == GH_OK)
 	{
 		*params = trials[best].params;
+		/* without a fold to compare in there was no search */
+		if (!isnan(trials[best].score))
+			*search = search_of(trials, t->iterations, best);
 		if (!task->vanilla && !isnan(trials[best].score))
 		{
 			trainer->found[task->node] = trials[best].params;
@@ -301,7 +315,7 @@ stop_early(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, const u
 /* Parameters for the last fit: tuned, or with the number of trees found, or as they came. */
 static gh_status
 find_params(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *task, const scope *s, uint64_t seed,
-			gh_boost_params *params)
+			gh_boost_params *params, gh_search *search)
 {
 	const gh_training *t = trainer->training;
 	int			k,
@@ -327,7 +341,7 @@ find_params(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *ta
 	if (status == GH_OK && stop_fold < 0)
 		task->remark = GH_FIT_NO_FOLDS;
 	else if (status == GH_OK && t->iterations > 0)
-		status = tune(ctx, trainer, task, s, fold, k, seed, params);
+		status = tune(ctx, trainer, task, s, fold, k, seed, params, search);
 	else if (status == GH_OK)
 		status = stop_early(ctx, trainer, s, fold, stop_fold, params);
 	gh_free(ctx, fold);
@@ -339,7 +353,7 @@ find_params(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *ta
 
 static gh_status
 train(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *task, const scope *s, gh_booster *booster,
-	  char **params_text)
+	  char **params_text, gh_search *search)
 {
 	const gh_training *t = trainer->training;
 	const gh_node *node = &trainer->model->node[task->node];
@@ -357,11 +371,9 @@ train(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *task, co
 	}
 	else
 	{
-		GH_TRY(find_params(ctx, trainer, task, s, seed, &params));
+		GH_TRY(find_params(ctx, trainer, task, s, seed, &params, search));
 		GH_TRY(gh_boost_train(ctx, &fit, &params, booster, NULL));
 	}
-	if (params_text == NULL)
-		return GH_OK;
 	*params_text = gh_boost_params_json(ctx, &params);
 	return *params_text != NULL ? GH_OK : gh_ctx_status(ctx);
 }
@@ -395,7 +407,7 @@ gh_hierarchy_fit(gh_ctx *ctx, void *arg, size_t number, int worker)
 	{
 		uint32_t	genre = trainer->position[task->node];
 
-		status = train(ctx, trainer, task, &s, &flat, NULL);
+		status = train(ctx, trainer, task, &s, &flat, &node->vanilla_params, &node->vanilla_search);
 		if (status == GH_OK)
 			status = predict(ctx, trainer, &flat, trainer->flat + genre * trainer->n_valid);
 		if (status == GH_OK && trainer->model->flat != NULL)
@@ -408,7 +420,7 @@ gh_hierarchy_fit(gh_ctx *ctx, void *arg, size_t number, int worker)
 	{
 		node->positives = s.positives;
 		node->negatives = s.n - s.positives;
-		status = train(ctx, trainer, task, &s, &node->booster, &node->params);
+		status = train(ctx, trainer, task, &s, &node->booster, &node->params, &node->search);
 		if (status == GH_OK)
 			status = predict(ctx, trainer, &node->booster, trainer->conditional + task->node * trainer->n_valid);
 	}

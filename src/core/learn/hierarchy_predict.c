@@ -22,6 +22,7 @@ gh_model_free(gh_ctx *ctx, gh_model *model)
 	{
 		gh_free(ctx, model->node[i].name);
 		gh_free(ctx, model->node[i].params);
+		gh_free(ctx, model->node[i].vanilla_params);
 		gh_booster_free(ctx, &model->node[i].booster);
 	}
 	gh_free(ctx, model->feature);

@@ -301,6 +301,29 @@ open_findings(gh_ctx *ctx, gh_hierarchy_run *r)
 	return r->found != NULL && r->is_found != NULL ? GH_OK : gh_ctx_status(ctx);
 }
 
+/* The vanilla classifier of a top genre is the hierarchy's. */
+static gh_status
+copy_top_genres(gh_ctx *ctx, gh_hierarchy_run *r)
+{
+	for (uint32_t g = 0; g < r->model->n_genres; g++)
+	{
+		uint32_t	v = r->model->genre[g];
+		gh_node    *node = &r->model->node[v];
+		size_t		size;
+
+		if (node->parent >= 0)
+			continue;
+		memcpy(r->flat + g * r->n_valid, r->conditional + v * r->n_valid, r->n_valid * sizeof(double));
+		size = strlen(node->params) + 1;
+		node->vanilla_params = gh_alloc(ctx, size, 1);
+		if (node->vanilla_params == NULL)
+			return gh_ctx_status(ctx);
+		memcpy(node->vanilla_params, node->params, size);
+		node->vanilla_search = node->search;
+	}
+	return GH_OK;
+}
+
 /* ---- the whole --------------------------------------------------------- */
 
 static gh_status
@@ -321,13 +344,8 @@ run(gh_ctx *ctx, gh_hierarchy_run *r, gh_evaluation *evaluation)
 	GH_TRY(open_blend(ctx, r));
 	GH_TRY(fit_all(ctx, r));
 	note_remarks(ctx, r);
-	for (uint32_t g = 0; t->vanilla && g < r->model->n_genres; g++)
-	{
-		uint32_t	v = r->model->genre[g];
-
-		if (r->model->node[v].parent < 0)
-			memcpy(r->flat + g * r->n_valid, r->conditional + v * r->n_valid, r->n_valid * sizeof(double));
-	}
+	if (t->vanilla)
+		GH_TRY(copy_top_genres(ctx, r));
 	return gh_hierarchy_evaluate(ctx, r, evaluation);
 }
 
