@@ -82,6 +82,24 @@ extern void gh_split_weigh(const gh_rates *rates, gh_grown *node);
 extern void gh_split_find(const gh_rates *rates, const gh_bins *bins, const gh_sum *histogram, const uint32_t *offset,
 						  const uint16_t *features, int n, gh_grown *node);
 
+/* A node of so few rows is searched without a histogram: most of its bins would be empty. */
+#define GH_FEW_ROWS 192
+
+/* Copies of the rows of such a node, side by side, and the sums of one feature. */
+typedef struct gh_few
+{
+	size_t		n;
+	size_t		size;			/* bytes of the codes of a row */
+	uint8_t    *record;			/* codes, GH_FEW_ROWS x size */
+	gh_sum		gradient[GH_FEW_ROWS];
+	gh_sum		sum[264];		/* by code; 256: missing though all codes are taken; empty between features */
+	uint8_t		seen[264];		/* 1: some row has the code */
+} gh_few;
+
+/* The same split from the rows themselves. */
+extern void gh_split_find_few(const gh_rates *rates, const gh_bins *bins, gh_few *few, const uint16_t *features, int n,
+							  gh_grown *node);
+
 /* ---- histogram.c ------------------------------------------------------- */
 
 /* Sums of a column that has every code. */
@@ -115,6 +133,9 @@ gh_record_gradient(const gh_records *records, size_t row)
  */
 extern gh_status gh_histogram_count(gh_ctx *ctx, const gh_records *records, const uint32_t *order, size_t n,
 									const uint16_t *columns, int n_columns, const uint32_t *offset, gh_sum *histogram);
+/* Takes few rows out of a histogram again. */
+extern void gh_histogram_take_out(const gh_records *records, const gh_bins *bins, const uint32_t *order, size_t n,
+								  const uint16_t *columns, int n_columns, const uint32_t *offset, gh_sum *histogram);
 
 /* ---- grow.c ------------------------------------------------------------ */
 
@@ -177,6 +198,8 @@ typedef struct gh_grower
 	int			level_depth;
 	uint16_t   *node_features;	/* a row of n_features for every thread */
 	uint32_t   *shuffle;		/* scratch of a draw, the same */
+	gh_few	   *few;			/* one for every thread */
+	int			n_few;
 
 	gh_grown   *nodes;
 	uint32_t	n_nodes,
@@ -229,6 +252,10 @@ extern gh_status gh_open_root(gh_grower *grower, uint32_t index);
 extern gh_status gh_open_batch(gh_grower *grower, uint32_t index, bool children_may_split);
 /* How a node sends its rows on. */
 extern gh_step gh_open_step(const gh_grower *grower, const gh_grown *node);
+/* Whether a node has few rows, so that neither it nor its children need sums. */
+extern bool gh_open_few(const gh_grown *node);
+/* Whether its children can be evaluated together with others of the batch. */
+extern bool gh_open_prepared(const gh_grown *node);
 /* Whether a node's best split is worth making. */
 extern bool gh_open_worth(const gh_grower *grower, const gh_grown *node);
 

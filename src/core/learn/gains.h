@@ -7,21 +7,37 @@
 
 #include "learn/boost_private.h"
 
-/* Splits of one feature in the order they are considered; both sides have a hessian above 0. */
+/* Candidates of one feature at most, and room for one more that is written before it is known not to be one. */
+#define GH_MOST_CANDIDATES 257
+
+/*
+ * Splits of one feature in the order they are considered.  One side of each is
+ * added up here; the other is what the node has beyond it.
+ */
 typedef struct gh_candidates
 {
 	int			n;
-	int16_t		bin[256];
-	gh_sum		sum[256];		/* of the side that is added up */
-	double		left_g[256],
-				left_h[256],
-				right_g[256],
-				right_h[256];
+	int16_t		bin[GH_MOST_CANDIDATES];	/* codes up to it go left */
+	int64_t		g[GH_MOST_CANDIDATES],
+				h[GH_MOST_CANDIDATES];
 } gh_candidates;
 
-/* gain[i]: score of both sides less that of the whole node, without bounds on the weights. */
-typedef void (*gh_gain_kernel) (const gh_candidates *candidates, double alpha, double lambda, float whole,
-								float *gain);
+/* The node that is split. */
+typedef struct gh_whole
+{
+	gh_sum		total;
+	double		unit,			/* what 1 in a gh_sum stands for */
+				alpha,
+				lambda;
+	float		score;			/* of keeping it whole */
+} gh_whole;
+
+/*
+ * gain[0..n): scores of both sides of candidates begin..begin + n less that of
+ * the whole, without bounds on the weights; -inf where that is not a number.
+ * Both sides have a hessian above 0.  Returns the largest (-inf when n is 0).
+ */
+typedef float (*gh_gain_kernel) (const gh_candidates *candidates, int begin, int n, const gh_whole *whole, float *gain);
 
 extern gh_gain_kernel gh_gain_kernel_get(void);
 

@@ -25,7 +25,7 @@ gh_grower_memory(size_t n, int n_features, const gh_boost_params *params)
 	/* nodes are twice the leaves, and their arrays grow by doubling */
 	return n * 2 * sizeof(uint32_t) + slots * histogram_size * sizeof(gh_sum) +
 		(4 * leaves + FIRST_NODES) * (sizeof(gh_grown) + sizeof(gh_step) + 2 * sizeof(uint32_t)) +
-		(size_t) n_features * 64 + 4096;
+		sizeof(gh_few) + GH_FEW_ROWS * ((size_t) 2 * n_features + 16) + (size_t) n_features * 64 + 4096;
 }
 
 static gh_status
@@ -33,10 +33,23 @@ allocate_scratch(gh_grower *g)
 {
 	gh_ctx	   *ctx = g->ctx;
 	size_t		n = g->records->n,
+				stride = (size_t) g->bins->stride,
 				d = (size_t) g->bins->n_features,
 				c = (size_t) g->bins->n_columns,
 				threads = (size_t) gh_ctx_threads(ctx);
 
+	g->few = GH_NEW_ZERO(ctx, threads, gh_few);
+	if (g->few == NULL)
+		return gh_ctx_status(ctx);
+	for (g->n_few = 0; g->n_few < (int) threads; g->n_few++)
+	{
+		gh_few	   *few = &g->few[g->n_few];
+
+		few->size = stride;
+		few->record = gh_alloc(ctx, GH_FEW_ROWS, stride);
+		if (few->record == NULL)
+			return gh_ctx_status(ctx);
+	}
 	/* scratch of the threads is needed for a draw per node only */
 	threads = g->params->colsample_bynode < 1.0 ? threads : 1;
 	g->order = GH_NEW(ctx, n, uint32_t);
@@ -103,6 +116,9 @@ gh_grower_close(gh_grower *g)
 	gh_free(g->ctx, g->level_features);
 	gh_free(g->ctx, g->node_features);
 	gh_free(g->ctx, g->shuffle);
+	for (int i = 0; i < g->n_few; i++)
+		gh_free(g->ctx, g->few[i].record);
+	gh_free(g->ctx, g->few);
 	gh_free(g->ctx, g->nodes);
 	gh_free(g->ctx, g->queue);
 	gh_free(g->ctx, g->batch);
@@ -165,7 +181,7 @@ pop_open(gh_grower *g)
 
 /*
  * The nodes to open next into the batch: one, or when grown depthwise as many
- * of its depth as have sums kept and slots for their children.
+ * of its depth as are prepared and have slots for their children.
  */
 static void
 fill_batch(gh_grower *g, uint32_t most, bool children_may_split)
@@ -177,12 +193,12 @@ fill_batch(gh_grower *g, uint32_t most, bool children_may_split)
 	g->n_batch = 1;
 	depth = g->nodes[g->batch[0]].depth;
 	more = g->params->grow_policy == GH_GROW_DEPTHWISE &&
-		(!children_may_split || g->nodes[g->batch[0]].histogram >= 0);
+		(!children_may_split || gh_open_prepared(&g->nodes[g->batch[0]]));
 	while (more && g->queue_head < g->queue_tail && (uint32_t) g->n_batch < most)
 	{
 		const gh_grown *next = &g->nodes[g->queue[g->queue_head]];
 
-		if (next->depth != depth || (children_may_split && (next->histogram < 0 || g->n_batch >= g->n_free)))
+		if (next->depth != depth || (children_may_split && (!gh_open_prepared(next) || g->n_batch >= g->n_free)))
 			break;
 		g->batch[g->n_batch++] = pop_open(g);
 	}

@@ -145,3 +145,25 @@ gh_histogram_count(gh_ctx *ctx, const gh_records *records, const uint32_t *order
 	}
 	return GH_OK;
 }
+
+void
+gh_histogram_take_out(const gh_records *records, const gh_bins *bins, const uint32_t *order, size_t n,
+					  const uint16_t *columns, int n_columns, const uint32_t *offset, gh_sum *histogram)
+{
+	for (int k = 0; k < n_columns; k++)
+	{
+		int			c = columns[k];
+		gh_sum	   *sums = histogram + offset[c];
+		bool		apart = c < bins->n_features && bins->miss_column[c] != c;
+
+		for (size_t i = 0; i < n; i++)
+		{
+			const uint8_t *code = records->record + order[i] * records->size;
+			gh_sum		g = *gh_record_gradient(records, order[i]);
+
+			/* missing values are not in there when their own column tells them */
+			if (!apart || code[bins->miss_column[c]] != bins->miss_code[c])
+				sums[code[c]] = gh_sum_subtract(sums[code[c]], g);
+		}
+	}
+}

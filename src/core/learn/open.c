@@ -41,6 +41,12 @@ node_rows(const gh_grown *node)
 	return node->end - node->begin;
 }
 
+bool
+gh_open_few(const gh_grown *node)
+{
+	return node_rows(node) <= GH_FEW_ROWS;
+}
+
 /* ---- partitions -------------------------------------------------------- */
 
 gh_step
@@ -205,13 +211,33 @@ find_split(gh_grower *g, uint32_t index, uint32_t id, int32_t slot, int worker)
 	gh_split_find(&g->rates, g->bins, gh_pool_sums(g, slot), g->offset, features, n, &g->nodes[id]);
 }
 
-/* A node that will be opened keeps its sums; else they go back to the pool. */
+/* The same without sums, from the node's own rows. */
+static void
+find_split_few(gh_grower *g, uint32_t index, uint32_t id, int worker)
+{
+	const gh_grown *node = &g->nodes[id];
+	gh_few	   *few = &g->few[worker];
+	int			n;
+	const uint16_t *features = gh_sample_node_features(g, index, id, worker, &n);
+
+	few->n = node_rows(node);
+	for (size_t i = 0; i < few->n; i++)
+	{
+		uint32_t	row = g->order[node->begin + i];
+
+		memcpy(few->record + i * few->size, g->records->record + row * g->records->size, few->size);
+		few->gradient[i] = *gh_record_gradient(g->records, row);
+	}
+	gh_split_find_few(&g->rates, g->bins, few, features, n, &g->nodes[id]);
+}
+
+/* A node that will be opened keeps its sums if they are of use; else they go back to the pool. */
 static void
 keep_or_release(gh_grower *g, uint32_t id, int32_t slot)
 {
 	gh_grown   *node = &g->nodes[id];
 
-	if (gh_open_worth(g, node))
+	if (gh_open_worth(g, node) && !gh_open_few(node))
 		node->histogram = slot < g->n_slots ? slot : -1;
 	else
 		gh_pool_release(g, slot);
@@ -228,22 +254,38 @@ order_children(const gh_grower *g, uint32_t id, uint32_t *small, uint32_t *large
 	*large = left + !right_is_smaller;
 }
 
+/*
+ * Sums that the children of a node need: the smaller one's are counted, unless
+ * it has few rows, which are taken out of the parent's instead.
+ */
 static gh_status
 count_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
 	opening    *o = arg;
 	gh_grower  *g = o->g;
-	size_t		node = task / (size_t) g->n_groups;
+	const gh_grown *parent = &g->nodes[g->batch[task / (size_t) g->n_groups]];
+	const gh_grown *child;
+	size_t		group = task % (size_t) g->n_groups,
+				begin,
+				end;
 	uint32_t	small,
 				large;
 
 	(void) ctx;
 	(void) worker;
-	order_children(g, g->batch[node], &small, &large);
-	return count_group(g, &g->nodes[small], g->nodes[g->batch[node]].child_slot, (int) (task % (size_t) g->n_groups));
+	order_children(g, g->batch[task / (size_t) g->n_groups], &small, &large);
+	child = &g->nodes[small];
+	if (gh_open_few(&g->nodes[large]))
+		return GH_OK;
+	if (!gh_open_few(child))
+		return count_group(g, child, parent->child_slot, (int) group);
+	gh_chunk((size_t) g->n_columns, (size_t) g->n_groups, group, &begin, &end);
+	gh_histogram_take_out(g->records, g->bins, g->order + child->begin, node_rows(child), g->columns + begin,
+						  (int) (end - begin), g->offset, gh_pool_sums(g, parent->histogram));
+	return GH_OK;
 }
 
-/* Sums of the larger child out of the parent's; both best splits. */
+/* Both best splits; sums of the larger child out of the parent's. */
 static gh_status
 split_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
@@ -256,10 +298,18 @@ split_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 
 	GH_CHECK_STOP(ctx);
 	order_children(g, g->batch[task], &small, &large);
-	take_out_missing(g, gh_pool_sums(g, slot));
-	subtract_sums(g, gh_pool_sums(g, kept), gh_pool_sums(g, slot));
-	find_split(g, o->index, small, slot, worker);
-	find_split(g, o->index, large, kept, worker);
+	if (gh_open_few(&g->nodes[small]))
+		find_split_few(g, o->index, small, worker);
+	else
+	{
+		take_out_missing(g, gh_pool_sums(g, slot));
+		subtract_sums(g, gh_pool_sums(g, kept), gh_pool_sums(g, slot));
+		find_split(g, o->index, small, slot, worker);
+	}
+	if (gh_open_few(&g->nodes[large]))
+		find_split_few(g, o->index, large, worker);
+	else
+		find_split(g, o->index, large, kept, worker);
 	return GH_OK;
 }
 
@@ -267,8 +317,14 @@ split_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 static gh_status
 evaluate_alone(gh_grower *g, uint32_t index, uint32_t id)
 {
-	int32_t		slot = gh_pool_take(g);
+	int32_t		slot;
 
+	if (gh_open_few(&g->nodes[id]))
+	{
+		find_split_few(g, index, id, 0);
+		return GH_OK;
+	}
+	slot = gh_pool_take(g);
 	GH_TRY(count_node(g, &g->nodes[id], slot));
 	take_out_missing(g, gh_pool_sums(g, slot));
 	find_split(g, index, id, slot, 0);
@@ -276,21 +332,32 @@ evaluate_alone(gh_grower *g, uint32_t index, uint32_t id)
 	return GH_OK;
 }
 
-/* Nodes whose sums were kept. */
+/* Whether the children of a node can be evaluated from what it kept, or from their few rows. */
+bool
+gh_open_prepared(const gh_grown *node)
+{
+	return node->histogram >= 0 || gh_open_few(node);
+}
+
+/* Nodes that are prepared. */
 static gh_status
 evaluate_together(opening *o)
 {
 	gh_grower  *g = o->g;
+	uint32_t	small,
+				large;
 
 	for (int i = 0; i < g->n_batch; i++)
-		g->nodes[g->batch[i]].child_slot = gh_pool_take(g);
+	{
+		gh_grown   *node = &g->nodes[g->batch[i]];
+
+		order_children(g, g->batch[i], &small, &large);
+		node->child_slot = gh_open_few(&g->nodes[small]) ? -1 : gh_pool_take(g);
+	}
 	GH_TRY(run(o, (size_t) g->n_batch * (size_t) g->n_groups, count_task));
 	GH_TRY(run(o, (size_t) g->n_batch, split_task));
 	for (int i = 0; i < g->n_batch; i++)
 	{
-		uint32_t	small,
-					large;
-
 		order_children(g, g->batch[i], &small, &large);
 		keep_or_release(g, small, g->nodes[g->batch[i]].child_slot);
 		keep_or_release(g, large, g->nodes[g->batch[i]].histogram);
@@ -306,7 +373,7 @@ evaluate_children(opening *o)
 	uint32_t	left = first->left;
 
 	gh_sample_level_features(g, o->index, first->depth + 1);
-	if (first->histogram >= 0)
+	if (gh_open_prepared(first))
 		return evaluate_together(o);
 	GH_TRY(evaluate_alone(g, o->index, left));
 	return evaluate_alone(g, o->index, left + 1);
