@@ -862,7 +862,7 @@ memory_estimate_holds(void **state)
 	gh_boost_params base = gh_boost_defaults();
 	gh_space	space = gh_space_default();
 	gh_trial	trials[4];
-	size_t		announced = gh_tune_memory(3000, 5, 3, &base, &space);
+	size_t		announced = gh_tune_memory(3000, 3000, 5, 3, &base, &space, false);
 	int			best;
 
 	(void) state;

@@ -78,6 +78,10 @@ gather_rows(gh_trainer *t, double sums[2])
 {
 	const gh_fit *fit = t->fit;
 
+	t->labels = GH_NEW(t->ctx, fit->n_rows, uint8_t);
+	t->weights = GH_NEW(t->ctx, fit->n_rows, float);
+	if (t->labels == NULL || t->weights == NULL)
+		return gh_ctx_status(t->ctx);
 	sums[0] = sums[1] = 0.0;
 	for (size_t i = 0; i < fit->n_rows; i++)
 	{
@@ -196,20 +200,18 @@ gradient_scale(const gh_trainer *t)
 	return ldexp(1.0, k);
 }
 
+/* What a trainer keeps while it is parked. */
 static gh_status
 allocate_trainer(gh_trainer *t)
 {
 	size_t		n = t->fit->n_rows,
 				m = t->fit->valid_rows != NULL ? t->fit->n_valid : 0;
 
-	t->labels = GH_NEW(t->ctx, n, uint8_t);
-	t->weights = GH_NEW(t->ctx, n, float);
 	t->margins = GH_NEW(t->ctx, n, float);
 	t->valid_margins = GH_NEW(t->ctx, m, double);
 	t->max_trees = FIRST_TREES;
 	t->trees = GH_NEW_ZERO(t->ctx, t->max_trees, gh_tree);
-	if (t->labels == NULL || t->weights == NULL || t->margins == NULL ||
-		t->valid_margins == NULL || t->trees == NULL)
+	if (t->margins == NULL || t->valid_margins == NULL || t->trees == NULL)
 		return gh_ctx_status(t->ctx);
 	return GH_OK;
 }
@@ -234,6 +236,16 @@ start_margins(gh_trainer *t)
 	return GH_OK;
 }
 
+/* Codes and what trees grow with: all that a parked trainer lacks but labels and weights. */
+static gh_status
+open_grower(gh_trainer *t)
+{
+	GH_TRY(gather_codes(t));
+	GH_TRY(gh_grower_open(t->ctx, t->fit->bins, t->params, &t->records, 1.0 / t->scale, &t->grower));
+	t->growing = true;
+	return GH_OK;
+}
+
 static gh_status
 prepare(gh_trainer *t)
 {
@@ -248,11 +260,8 @@ prepare(gh_trainer *t)
 	GH_TRY(start_margins(t));
 	if (t->one_class)
 		return GH_OK;
-	GH_TRY(gather_codes(t));
 	t->scale = gradient_scale(t);
-	GH_TRY(gh_grower_open(t->ctx, t->fit->bins, t->params, &t->records, 1.0 / t->scale, &t->grower));
-	t->growing = true;
-	return GH_OK;
+	return open_grower(t);
 }
 
 gh_status
@@ -265,7 +274,8 @@ gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, b
 	GH_TRY(gh_boost_check(ctx, params, fit->bins->n_features));
 	if (fit->n_rows == 0)
 		return gh_fail(ctx, GH_EDATA, "there are no rows to train on");
-	GH_TRY(gh_memory_check(ctx, gh_boost_memory(fit->n_rows, fit->bins->n_features, params), "training"));
+	GH_TRY(gh_memory_check(ctx, gh_boost_memory(fit->n_rows, fit->valid_rows != NULL ? fit->n_valid : 0,
+												fit->bins->n_features, params), "training"));
 	t = GH_NEW_ZERO(ctx, 1, gh_trainer);
 	if (t == NULL)
 		return gh_ctx_status(ctx);
@@ -283,6 +293,31 @@ gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, b
 }
 
 void
+gh_trainer_park(gh_trainer *t)
+{
+	if (t->growing)
+		gh_grower_close(&t->grower);
+	t->growing = false;
+	gh_free(t->ctx, t->records.record);
+	gh_free(t->ctx, t->records.column);
+	gh_free(t->ctx, t->labels);
+	gh_free(t->ctx, t->weights);
+	memset(&t->records, 0, sizeof(t->records));
+	t->labels = NULL;
+	t->weights = NULL;
+}
+
+/* What a parked trainer gave back, made anew; its margins say where it was. */
+static gh_status
+resume(gh_trainer *t)
+{
+	double		sums[2];
+
+	GH_TRY(gather_rows(t, sums));
+	return open_grower(t);
+}
+
+void
 gh_trainer_close(gh_trainer *t)
 {
 	if (t == NULL)
@@ -290,12 +325,7 @@ gh_trainer_close(gh_trainer *t)
 	for (uint32_t i = 0; t->trees != NULL && i < t->max_trees; i++)
 		gh_tree_free(t->ctx, &t->trees[i]);
 	gh_free(t->ctx, t->trees);
-	if (t->growing)
-		gh_grower_close(&t->grower);
-	gh_free(t->ctx, t->records.record);
-	gh_free(t->ctx, t->records.column);
-	gh_free(t->ctx, t->labels);
-	gh_free(t->ctx, t->weights);
+	gh_trainer_park(t);
 	gh_free(t->ctx, t->margins);
 	gh_free(t->ctx, t->valid_margins);
 	gh_free(t->ctx, t);
@@ -433,6 +463,8 @@ gh_trainer_round(gh_trainer *t)
 
 	if (t->one_class)
 		return GH_OK;
+	if (!t->growing)
+		GH_TRY(resume(t));
 	if (t->keep_trees)
 		GH_TRY(reserve_trees(t));
 	GH_TRY(update_gradients(t));
@@ -566,14 +598,16 @@ done:
 }
 
 size_t
-gh_boost_memory(size_t n_rows, int n_features, const gh_boost_params *params)
+gh_boost_memory(size_t n_rows, size_t n_valid, int n_features, const gh_boost_params *params)
 {
-	/* records, columns, label, weight, margin; and as many validation rows at most */
+	/* records, columns, label, weight and margin; two margins of a validation row: now and where they were best */
 	size_t		record = ((size_t) n_features + 15) / 16 * 16 + sizeof(gh_sum),
-				row = record + (size_t) n_features + 1 + 4 + 4 + sizeof(double),
+				row = record + (size_t) n_features + 1 + 4 + 4,
+				valid,
 				bytes;
 
-	if (gh_mul_overflow(n_rows, row, &bytes) ||
+	if (gh_mul_overflow(n_rows, row, &bytes) || gh_mul_overflow(n_valid, 2 * sizeof(double), &valid) ||
+		gh_add_overflow(bytes, valid, &bytes) ||
 		gh_add_overflow(bytes, gh_grower_memory(n_rows, n_features, params), &bytes))
 		return SIZE_MAX;
 	return bytes;

@@ -284,6 +284,11 @@ typedef struct gh_trainer gh_trainer;
 extern gh_status gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, bool keep_trees,
 								 gh_trainer **trainer);
 extern void gh_trainer_close(gh_trainer *trainer);	/* NULL is fine */
+/*
+ * Gives back what can be made anew from the fit: all but margins and trees.
+ * The fit's row lists may go too, until the next round, which makes it anew.
+ */
+extern void gh_trainer_park(gh_trainer *trainer);
 /* One more tree; nothing when the labels are all of one class. */
 extern gh_status gh_trainer_round(gh_trainer *trainer);
 extern uint32_t gh_trainer_rounds(const gh_trainer *trainer);

@@ -6,6 +6,9 @@
  * block their mean validation curve says whether to go on.  What is kept of a
  * fold is its curves, a number or two a tree, so folds that join later can
  * move the best number of trees back and forth without a fit being repeated.
+ *
+ * Where memory is short the folds are lean: they take turns, with the threads
+ * inside a fit, and one that waits keeps its margins only.
  */
 #include <math.h>
 #include <string.h>
@@ -22,6 +25,7 @@
 
 typedef struct fold_run
 {
+	int			number;
 	gh_fit		fit;
 	uint32_t   *rows;			/* training, then validation */
 	uint32_t   *by_class;		/* positions of the validation rows: positives, then negatives */
@@ -41,7 +45,10 @@ typedef struct fold_run
 struct gh_cv
 {
 	gh_ctx	   *ctx;
+	const gh_fit *fit;			/* of all folds */
+	const uint8_t *fold;
 	gh_metric	metric;
+	bool		lean;			/* lists are made when a fold's turn comes */
 	int			n_folds;
 	fold_run   *folds;
 	const gh_boost_params *params;	/* of the trial that runs */
@@ -50,6 +57,18 @@ struct gh_cv
 
 /* ---- folds ------------------------------------------------------------- */
 
+/* Its lists; the trainer and the curves stay. */
+static void
+empty_fold(gh_ctx *ctx, fold_run *run)
+{
+	void	   *blocks[] = {run->rows, run->by_class, run->threshold, run->found, run->taken, run->score, run->order};
+
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
+		gh_free(ctx, blocks[i]);
+	run->rows = run->by_class = run->order = NULL;
+	run->threshold = run->found = run->taken = run->score = NULL;
+}
+
 void
 gh_cv_close(gh_cv *cv)
 {
@@ -57,13 +76,10 @@ gh_cv_close(gh_cv *cv)
 		return;
 	for (int f = 0; cv->folds != NULL && f < cv->n_folds; f++)
 	{
-		fold_run   *run = &cv->folds[f];
-		void	   *blocks[] = {run->rows, run->by_class, run->threshold, run->found, run->taken, run->score,
-			run->order, run->loss, run->precision};
-
-		gh_trainer_close(run->trainer);
-		for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
-			gh_free(cv->ctx, blocks[i]);
+		gh_trainer_close(cv->folds[f].trainer);
+		empty_fold(cv->ctx, &cv->folds[f]);
+		gh_free(cv->ctx, cv->folds[f].loss);
+		gh_free(cv->ctx, cv->folds[f].precision);
 	}
 	gh_free(cv->ctx, cv->folds);
 	gh_free(cv->ctx, cv);
@@ -113,14 +129,16 @@ allocate_fold(gh_ctx *ctx, size_t n_rows, size_t n_valid, fold_run *run)
 }
 
 static gh_status
-fill_fold(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int f, fold_run *run)
+fill_fold(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, fold_run *run)
 {
+	int			f = run->number;
 	size_t		n_valid = 0,
 				train = 0,
 				valid,
 				positive = 0,
 				negative;
 
+	run->n_positives = 0;
 	for (size_t i = 0; i < fit->n_rows; i++)
 	{
 		if (i % POLL_ROWS == 0)
@@ -150,7 +168,7 @@ fill_fold(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int f, fold_run *
 }
 
 gh_status
-gh_cv_open(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, gh_metric metric, gh_cv **cv)
+gh_cv_open(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, gh_metric metric, bool lean, gh_cv **cv)
 {
 	gh_cv	   *opened = GH_NEW_ZERO(ctx, 1, gh_cv);
 	gh_status	status = GH_OK;
@@ -159,7 +177,10 @@ gh_cv_open(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, gh_metric
 	if (opened == NULL)
 		return gh_ctx_status(ctx);
 	opened->ctx = ctx;
+	opened->fit = fit;
+	opened->fold = fold;
 	opened->metric = metric;
+	opened->lean = lean;
 	opened->folds = GH_NEW_ZERO(ctx, (size_t) k, fold_run);
 	if (opened->folds == NULL)
 		status = gh_ctx_status(ctx);
@@ -168,8 +189,11 @@ gh_cv_open(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, gh_metric
 		bool		usable = false;
 
 		status = is_usable(ctx, fit, fold, f, &usable);
-		if (status == GH_OK && usable)
-			status = fill_fold(ctx, fit, fold, f, &opened->folds[opened->n_folds++]);
+		if (status != GH_OK || !usable)
+			continue;
+		opened->folds[opened->n_folds++].number = f;
+		if (!lean)
+			status = fill_fold(ctx, fit, fold, &opened->folds[opened->n_folds - 1]);
 	}
 	return status;
 }
@@ -290,6 +314,10 @@ grow_fold(gh_ctx *ctx, void *arg, size_t task, int worker)
 	fold_run   *run = &cv->folds[task];
 
 	(void) worker;
+	if (run->grown >= cv->target)
+		return GH_OK;
+	if (cv->lean)
+		GH_TRY(fill_fold(ctx, cv->fit, cv->fold, run));
 	if (run->trainer == NULL)
 		GH_TRY(gh_trainer_open(ctx, &run->fit, cv->params, false, &run->trainer));
 	GH_TRY(reserve_curves(ctx, run, cv->target));
@@ -300,6 +328,22 @@ grow_fold(gh_ctx *ctx, void *arg, size_t task, int worker)
 		if (cv->metric == GH_METRIC_AVERAGE_PRECISION)
 			GH_TRY(fold_precision(ctx, run, &run->precision[run->grown]));
 	}
+	if (cv->lean)
+	{
+		gh_trainer_park(run->trainer);
+		empty_fold(ctx, run);
+	}
+	return GH_OK;
+}
+
+/* The first folds to the target: side by side, or one after another with the threads inside each. */
+static gh_status
+grow_block(gh_cv *cv, int active)
+{
+	if (!cv->lean)
+		return gh_parallel(cv->ctx, (size_t) active, grow_fold, cv);
+	for (int f = 0; f < active; f++)
+		GH_TRY(grow_fold(cv->ctx, cv, (size_t) f, 0));
 	return GH_OK;
 }
 
@@ -326,7 +370,7 @@ grow_folds(gh_cv *cv, int active, int patience, int *n_trees)
 	while (!stop && done < most)
 	{
 		cv->target = most - done < BLOCK ? most : done + BLOCK;
-		GH_TRY(gh_parallel(cv->ctx, (size_t) active, grow_fold, cv));
+		GH_TRY(grow_block(cv, active));
 		for (; done < cv->target && !stop; done++)
 		{
 			double		mean = mean_loss(cv, active, done);
@@ -425,17 +469,20 @@ gh_cv_run(gh_cv *cv, const gh_race *race, gh_trial *trial, double *scores, doubl
 }
 
 size_t
-gh_cv_memory(size_t n_rows, int n_features, int k, const gh_boost_params *params)
+gh_cv_memory(size_t n_rows, size_t n_positives, int n_features, int k, const gh_boost_params *params, bool lean)
 {
-	size_t		fit = gh_boost_memory(n_rows - n_rows / (size_t) k, n_features, params),
+	size_t		valid = n_rows / (size_t) k + 1,
+				train = n_rows - n_rows / (size_t) k,
+				/* scores of positives, their thresholds, and both of a sort */
+				positive = 4 * sizeof(double) + sizeof(uint32_t) + 32,
+				margins = train * sizeof(float) + valid * sizeof(double),
+				fit = gh_boost_memory(train, valid, n_features, params),
+				lists = n_rows * sizeof(uint32_t) + valid * sizeof(uint32_t) + (n_positives / (size_t) k + 1) * positive,
 				curves = 2 * sizeof(double) * 2 * (size_t) params->n_estimators,
-				bytes,
-				rows;
+				bytes;
 
-	/* a row trains in all folds but one, is listed in all, and is validated in one */
-	if (gh_add_overflow(fit, curves, &bytes) || gh_mul_overflow(bytes, (size_t) k, &bytes) ||
-		gh_mul_overflow(n_rows, (size_t) k * sizeof(uint32_t) + 2 * sizeof(uint32_t) + 5 * sizeof(double), &rows) ||
-		gh_add_overflow(bytes, rows, &bytes))
+	if (fit == SIZE_MAX || gh_mul_overflow(lean ? margins + curves : fit + lists + curves, (size_t) k, &bytes) ||
+		(lean && gh_add_overflow(bytes, fit - margins + lists, &bytes)))
 		return SIZE_MAX;
 	return bytes;
 }

@@ -68,7 +68,7 @@ typedef struct gh_fit
 extern gh_status gh_boost_train(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, gh_booster *booster,
 								double *valid_margins);
 
-/* Bytes of scratch one gh_boost_train needs. */
-extern size_t gh_boost_memory(size_t n_rows, int n_features, const gh_boost_params *params);
+/* Bytes of scratch one gh_boost_train needs, the trees not counted. */
+extern size_t gh_boost_memory(size_t n_rows, size_t n_valid, int n_features, const gh_boost_params *params);
 
 #endif							/* GH_BOOST_H */

@@ -57,6 +57,7 @@ typedef struct gh_tune_options
 	int			iterations;
 	uint64_t	seed;
 	bool		exhaustive;		/* every fold of every trial */
+	bool		lean;			/* folds take turns in the memory of one fit, whatever is allowed */
 	const gh_boost_params *starts;	/* tried right after the base, as far as they lie in the space */
 	int			n_starts;
 	void		(*tried) (gh_ctx *ctx, void *arg);	/* called after every trial; may be NULL */
@@ -79,6 +80,8 @@ typedef struct gh_tune_options
  * When no fold is left nothing can be compared: every trial is `base` with score
  * NaN, the first is the best, and the call succeeds.
  *
+ * Where the memory allowed is not enough for all folds at a time they take turns.
+ *
  * Unless exhaustive, a trial is given up after two, three, five, nine ... folds
  * when it is likely (85 %) to end below the best one so far.
  *
@@ -88,7 +91,8 @@ typedef struct gh_tune_options
 extern gh_status gh_tune(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, const gh_boost_params *base,
 						 const gh_space *space, const gh_tune_options *options, gh_trial *trials, int *best);
 
-/* Bytes of scratch that gh_tune needs at most, the trees not counted: k fits at a time. */
-extern size_t gh_tune_memory(size_t n_rows, int n_features, int k, const gh_boost_params *base, const gh_space *space);
+/* Bytes of scratch that gh_tune needs at most: k fits at a time, or when lean one. */
+extern size_t gh_tune_memory(size_t n_rows, size_t n_positives, int n_features, int k, const gh_boost_params *base,
+							 const gh_space *space, bool lean);
 
 #endif							/* GH_TUNE_H */

@@ -83,11 +83,11 @@ static size_t
 task_memory(const gh_training *t, const gh_classifier_task *task, const gh_boost_params *p)
 {
 	size_t		rows = task->rows,
-				bytes = gh_boost_memory(rows, t->n_features, p);
+				bytes = gh_boost_memory(rows, 0, t->n_features, p);
 
 	if (t->iterations > 0 && t->folds > 1)
 	{
-		size_t		search = gh_tune_memory(rows, t->n_features, t->folds, &t->params, &t->space);
+		size_t		search = gh_tune_memory(rows, task->positives, t->n_features, t->folds, &t->params, &t->space, false);
 
 		bytes = search > bytes ? search : bytes;
 		add_product(&bytes, (size_t) t->iterations, sizeof(gh_trial));

@@ -192,6 +192,19 @@ check_arguments(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, int 
 	return GH_OK;
 }
 
+static gh_status
+count_positives(gh_ctx *ctx, const gh_fit *fit, size_t *n)
+{
+	*n = 0;
+	for (size_t i = 0; i < fit->n_rows; i++)
+	{
+		if (i % POLL_ROWS == 0)
+			GH_CHECK_STOP(ctx);
+		*n += fit->labels[fit->rows[i]] != 0;
+	}
+	return GH_OK;
+}
+
 static void
 nothing_to_compare(const gh_boost_params *base, int iterations, gh_trial *trials)
 {
@@ -226,15 +239,22 @@ gh_tune(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, const gh_boo
 {
 	history		h = {.space = space,.base = base,.options = options};
 	gh_cv	   *cv = NULL;
+	bool		lean = options->lean;
+	size_t		positives;
 	gh_status	status;
 
 	GH_TRY(check_arguments(ctx, fit, fold, k, options->iterations));
 	GH_TRY(check_corners(ctx, space, base, fit->bins->n_features));
-	GH_TRY(gh_memory_check(ctx, gh_tune_memory(fit->n_rows, fit->bins->n_features, k, base, space), "tuning"));
+	GH_TRY(count_positives(ctx, fit, &positives));
+	if (!lean)
+		lean = !gh_memory_fits(ctx, gh_tune_memory(fit->n_rows, positives, fit->bins->n_features, k, base, space, false));
+	if (lean)
+		GH_TRY(gh_memory_check(ctx, gh_tune_memory(fit->n_rows, positives, fit->bins->n_features, k, base, space, true),
+							   "tuning"));
 	memset(trials, 0, (size_t) options->iterations * sizeof(gh_trial));
 	*best = 0;
 	GH_GOTO(done, open_history(ctx, &h));
-	GH_GOTO(done, gh_cv_open(ctx, fit, fold, k, options->metric, &cv));
+	GH_GOTO(done, gh_cv_open(ctx, fit, fold, k, options->metric, lean, &cv));
 	if (gh_cv_folds(cv) == 0)
 		nothing_to_compare(base, options->iterations, trials);
 	else
@@ -248,7 +268,8 @@ done:
 }
 
 size_t
-gh_tune_memory(size_t n_rows, int n_features, int k, const gh_boost_params *base, const gh_space *space)
+gh_tune_memory(size_t n_rows, size_t n_positives, int n_features, int k, const gh_boost_params *base,
+			   const gh_space *space, bool lean)
 {
 	gh_boost_params largest = *base;
 
@@ -262,5 +283,5 @@ gh_tune_memory(size_t n_rows, int n_features, int k, const gh_boost_params *base
 		if (strcmp(dim->name, "max_leaves") == 0 && largest.max_leaves != 0)
 			largest.max_leaves = dim->low == 0 ? 0 : dim->high > largest.max_leaves ? (int) dim->high : largest.max_leaves;
 	}
-	return gh_cv_memory(n_rows, n_features, k, &largest);
+	return gh_cv_memory(n_rows, n_positives, n_features, k, &largest, lean);
 }

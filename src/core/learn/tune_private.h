@@ -135,8 +135,12 @@ extern void gh_race_add(gh_race *race, const double *scores, int n);
 /* Folds, ready for trials; opened once a search. */
 typedef struct gh_cv gh_cv;
 
-/* *cv is to be closed even after a failure. */
-extern gh_status gh_cv_open(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, gh_metric metric, gh_cv **cv);
+/*
+ * *cv is to be closed even after a failure.  lean: folds take turns and share
+ * the memory of one; the scores are the same.  Fit and folds must outlive it.
+ */
+extern gh_status gh_cv_open(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, gh_metric metric, bool lean,
+							gh_cv **cv);
 extern void gh_cv_close(gh_cv *cv); /* NULL is fine */
 /* How many folds can be used: with both classes in both parts. */
 extern int	gh_cv_folds(const gh_cv *cv);
@@ -147,6 +151,7 @@ extern int	gh_cv_folds(const gh_cv *cv);
  */
 extern gh_status gh_cv_run(gh_cv *cv, const gh_race *race, gh_trial *trial, double *scores, double *variance);
 /* Bytes at most with such parameters. */
-extern size_t gh_cv_memory(size_t n_rows, int n_features, int k, const gh_boost_params *params);
+extern size_t gh_cv_memory(size_t n_rows, size_t n_positives, int n_features, int k, const gh_boost_params *params,
+						   bool lean);
 
 #endif							/* GH_TUNE_PRIVATE_H */
