@@ -19,7 +19,7 @@ train_parked(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, int 
 	gh_trainer *trainer;
 	gh_booster	booster;
 
-	test_ok(ctx, gh_trainer_open(ctx, fit, params, true, &trainer));
+	test_ok(ctx, gh_trainer_open(ctx, fit, params, GH_KEEP_TREES, &trainer));
 	for (int round = 0; round < rounds; round++)
 	{
 		if (parked_every > 0 && round % parked_every == 0)
@@ -33,7 +33,7 @@ train_parked(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, int 
 		}
 		test_ok(ctx, gh_trainer_round(trainer));
 	}
-	memcpy(margins, gh_trainer_valid_margins(trainer), fit->n_valid * sizeof(double));
+	test_ok(ctx, gh_trainer_valid_margins_at(trainer, gh_trainer_rounds(trainer), margins));
 	gh_trainer_take(trainer, gh_trainer_rounds(trainer), &booster);
 	gh_trainer_close(trainer);
 	return booster;
@@ -73,6 +73,45 @@ a_parked_fit_goes_on_where_it_was(void **state)
 		gh_booster_free(ctx, &one);
 		gh_booster_free(ctx, &other);
 	}
+	gh_bins_free(ctx, &bins);
+	test_discard(&data);
+	test_close(ctx);
+}
+
+/* A trainer that keeps paths only knows what an earlier, shorter training would say. */
+static void
+paths_lead_back_to_any_round(void **state)
+{
+	gh_ctx	   *ctx = test_threads(2);
+	test_data	data = test_make(ROWS, 5, 0, .1, 3);
+	gh_bins		bins;
+	gh_fit		fit = test_fit(&data, &bins);
+	gh_boost_params params = gh_boost_defaults();
+	gh_trainer *trainer;
+	static double expected[1000],
+				found[1000];
+
+	(void) state;
+	test_ok(ctx, gh_bins_build(ctx, data.rows, ROWS, 5, 256, NULL, 0, &bins));
+	fit.n_rows = 2000;
+	fit.valid_rows = data.all + 2000;
+	fit.n_valid = 1000;
+	params.subsample = .7;
+	params.max_depth = 9;
+	test_ok(ctx, gh_trainer_open(ctx, &fit, &params, GH_KEEP_PATHS, &trainer));
+	for (int round = 0; round < 40; round++)
+		test_ok(ctx, gh_trainer_round(trainer));
+	for (int rounds = 0; rounds <= 40; rounds += 8)
+	{
+		gh_booster	booster = train_parked(ctx, &fit, &params, rounds, 0, expected);
+
+		test_ok(ctx, gh_trainer_valid_margins_at(trainer, (uint32_t) rounds, found));
+		assert_memory_equal(expected, found, sizeof(expected));
+		for (int i = 0; i < 1000; i += 111)
+			assert_true(gh_booster_margin(&booster, data.rows + (size_t) (2000 + i) * 5) == found[i]);
+		gh_booster_free(ctx, &booster);
+	}
+	gh_trainer_close(trainer);
 	gh_bins_free(ctx, &bins);
 	test_discard(&data);
 	test_close(ctx);
@@ -136,6 +175,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_parked_fit_goes_on_where_it_was),
+		cmocka_unit_test(paths_lead_back_to_any_round),
 		cmocka_unit_test(folds_in_turns_give_the_same_trials),
 	};
 

@@ -862,14 +862,14 @@ memory_estimate_holds(void **state)
 	gh_boost_params base = gh_boost_defaults();
 	gh_space	space = gh_space_default();
 	gh_trial	trials[4];
-	size_t		announced = gh_tune_memory(3000, 3000, 5, 3, &base, &space, false);
+	size_t		announced;
 	int			best;
 
 	(void) state;
 	base.n_estimators = 8;
+	announced = gh_tune_memory(3000, 3000, 5, 3, &base, &space, false);
 	test_ok(own, gh_tune(own, &fit, t.fold, 3, &base, &space, OPTIONS(GH_METRIC_LOGLOSS, 4, 1), trials, &best));
-	/* the trees of one trial are on top: 3 folds of 8 trees of up to 2,000 nodes of 23 bytes */
-	assert_true(gh_memory_peak(own) < announced + 3 * 8 * 2000 * 23);
+	assert_true(gh_memory_peak(own) < announced);
 	assert_true(gh_memory_peak(own) > announced / 4);
 	discard(ctx, &t);
 	test_close(own);

@@ -4,33 +4,17 @@
  */
 #include "gh_random.h"
 
-#include <math.h>
+#include "gh_philox.h"
 
-#define PHILOX_ROUNDS 10
-#define PHILOX_M0 UINT32_C(0xD2511F53)
-#define PHILOX_M1 UINT32_C(0xCD9E8D57)
-#define PHILOX_W0 UINT32_C(0x9E3779B9)
-#define PHILOX_W1 UINT32_C(0xBB67AE85)
+#include <math.h>
 
 gh_random4
 gh_random_block(uint64_t seed, uint32_t stream, uint64_t index)
 {
 	gh_random4	c = {{(uint32_t) index, (uint32_t) (index >> 32), stream, 0}};
-	uint32_t	k0 = (uint32_t) seed,
-				k1 = (uint32_t) (seed >> 32);
 
-	for (int round = 0; round < PHILOX_ROUNDS; round++)
-	{
-		uint64_t	p0 = (uint64_t) PHILOX_M0 * c.v[0],
-					p1 = (uint64_t) PHILOX_M1 * c.v[2];
-
-		c.v[0] = (uint32_t) (p1 >> 32) ^ c.v[1] ^ k0;
-		c.v[1] = (uint32_t) p1;
-		c.v[2] = (uint32_t) (p0 >> 32) ^ c.v[3] ^ k1;
-		c.v[3] = (uint32_t) p0;
-		k0 += PHILOX_W0;
-		k1 += PHILOX_W1;
-	}
+	for (int round = 0; round < GH_PHILOX_ROUNDS; round++)
+		gh_philox_round(&c.v[0], &c.v[1], &c.v[2], &c.v[3], seed, round);
 	return c;
 }
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/gh_threads.h"
-#include "learn/gradient.h"
 #include "learn/logistic.h"
+#include "learn/row_kernels.h"
 
 /* Rows between two polls. */
 #define POLL_ROWS ((size_t) 1 << 16)
@@ -17,6 +17,8 @@
 /* Rows of a task of one round, and below how many in all no thread is woken. */
 #define TASK_ROWS 8192
 #define PARALLEL_ROWS (2 * TASK_ROWS)
+/* Rows whose leaves or losses are found at once. */
+#define ROW_BLOCK 256
 /* Nodes of a task that adds their leaves to the margins. */
 #define TASK_NODES 8
 /* Bytes of records of a task that copies codes, and rows of a block of it, which stays in the cache. */
@@ -31,7 +33,7 @@ struct gh_trainer
 	gh_ctx	   *ctx;
 	const gh_fit *fit;
 	const gh_boost_params *params;
-	bool		keep_trees;
+	gh_keep		keep;
 	bool		one_class;
 	double		base_score;
 
@@ -42,14 +44,17 @@ struct gh_trainer
 	float	   *margins;		/* float sums, as XGBoost's training cache */
 	double		scale;			/* 1 / unit */
 
-	gh_gradient_kernel kernel;
+	const gh_row_kernels *kernels;
 	gh_grower	grower;
 	bool		growing;		/* the grower is open */
 	gh_tree    *trees;
 	uint32_t	n_trees,
 				max_trees;
 
+	gh_paths	paths;			/* of all trees so far, when only they are kept */
+
 	double	   *valid_margins;	/* double sums, as gh_booster_margin() */
+	uint8_t    *valid_labels;
 	double		valid_weight;
 };
 
@@ -209,9 +214,10 @@ allocate_trainer(gh_trainer *t)
 
 	t->margins = GH_NEW(t->ctx, n, float);
 	t->valid_margins = GH_NEW(t->ctx, m, double);
+	t->valid_labels = GH_NEW(t->ctx, m, uint8_t);
 	t->max_trees = FIRST_TREES;
 	t->trees = GH_NEW_ZERO(t->ctx, t->max_trees, gh_tree);
-	if (t->margins == NULL || t->valid_margins == NULL || t->trees == NULL)
+	if (t->margins == NULL || t->valid_margins == NULL || t->valid_labels == NULL || t->trees == NULL)
 		return gh_ctx_status(t->ctx);
 	return GH_OK;
 }
@@ -231,6 +237,7 @@ start_margins(gh_trainer *t)
 	{
 		GH_TRY(check_weight(t->ctx, t->fit, t->fit->valid_rows[i]));
 		t->valid_margins[i] = valid_start;
+		t->valid_labels[i] = t->fit->labels[t->fit->valid_rows[i]] != 0;
 		t->valid_weight += row_weight(t->fit, t->fit->valid_rows[i]);
 	}
 	return GH_OK;
@@ -265,7 +272,7 @@ prepare(gh_trainer *t)
 }
 
 gh_status
-gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, bool keep_trees, gh_trainer **trainer)
+gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, gh_keep keep, gh_trainer **trainer)
 {
 	gh_trainer *t;
 	gh_status	status;
@@ -282,8 +289,8 @@ gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, b
 	t->ctx = ctx;
 	t->fit = fit;
 	t->params = params;
-	t->keep_trees = keep_trees;
-	t->kernel = gh_gradient_kernel_get();
+	t->keep = keep;
+	t->kernels = gh_row_kernels_get();
 	status = prepare(t);
 	if (status != GH_OK)
 		gh_trainer_close(t);
@@ -328,6 +335,8 @@ gh_trainer_close(gh_trainer *t)
 	gh_trainer_park(t);
 	gh_free(t->ctx, t->margins);
 	gh_free(t->ctx, t->valid_margins);
+	gh_free(t->ctx, t->valid_labels);
+	gh_paths_free(t->ctx, &t->paths);
 	gh_free(t->ctx, t);
 }
 
@@ -353,7 +362,7 @@ gradient_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 
 	(void) worker;
 	GH_CHECK_STOP(ctx);
-	t->kernel(t->margins, t->labels, t->weights, t->scale, &t->records, begin, end);
+	t->kernels->gradients(t->margins, t->labels, t->weights, t->scale, &t->records, begin, end);
 	return GH_OK;
 }
 
@@ -375,7 +384,7 @@ leaf_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 	(void) worker;
 	for (uint32_t node = first; node < last; node++)
 	{
-		uint32_t	end = g->steps[node].left == 0 ? g->nodes[node].end : 0;
+		uint32_t	end = g->steps[node].left == node ? g->nodes[node].end : 0;
 
 		for (uint32_t begin = g->nodes[node].begin; begin < end; begin += TASK_ROWS)
 		{
@@ -398,10 +407,18 @@ path_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 	size_t		begin = g->n_sample + task * TASK_ROWS,
 				end = t->fit->n_rows - begin < TASK_ROWS ? t->fit->n_rows : begin + TASK_ROWS;
 
+	float		value[ROW_BLOCK];
+
 	(void) worker;
 	GH_CHECK_STOP(ctx);
-	for (size_t i = begin; i < end; i++)
-		t->margins[g->order[i]] += gh_step_value(g->steps, t->records.record + g->order[i] * t->records.size);
+	for (; begin < end; begin += ROW_BLOCK)
+	{
+		int			n = end - begin < ROW_BLOCK ? (int) (end - begin) : ROW_BLOCK;
+
+		gh_walk(g->steps, g->depth, t->records.record, t->records.size, g->order + begin, n, value);
+		for (int i = 0; i < n; i++)
+			t->margins[g->order[begin + (size_t) i]] += value[i];
+	}
 	return GH_OK;
 }
 
@@ -416,19 +433,33 @@ update_margins(gh_trainer *t)
 	return run_rows(t, outside, (outside + TASK_ROWS - 1) / TASK_ROWS, path_task);
 }
 
+/* Adds a tree to the margins of some validation rows. */
+static void
+add_to_valid(const gh_trainer *t, const gh_step *steps, int depth, size_t begin, size_t end, double *margins)
+{
+	const gh_bins *bins = t->fit->bins;
+	float		value[ROW_BLOCK];
+
+	for (; begin < end; begin += ROW_BLOCK)
+	{
+		int			n = end - begin < ROW_BLOCK ? (int) (end - begin) : ROW_BLOCK;
+
+		gh_walk(steps, depth, bins->codes, (size_t) bins->stride, t->fit->valid_rows + begin, n, value);
+		for (int i = 0; i < n; i++)
+			margins[begin + (size_t) i] += value[i];
+	}
+}
+
 static gh_status
 valid_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
 	gh_trainer *t = arg;
-	const gh_fit *fit = t->fit;
-	size_t		stride = (size_t) fit->bins->stride,
-				begin = task * TASK_ROWS,
-				end = begin + TASK_ROWS < fit->n_valid ? begin + TASK_ROWS : fit->n_valid;
+	size_t		begin = task * TASK_ROWS,
+				end = begin + TASK_ROWS < t->fit->n_valid ? begin + TASK_ROWS : t->fit->n_valid;
 
 	(void) worker;
 	GH_CHECK_STOP(ctx);
-	for (size_t i = begin; i < end; i++)
-		t->valid_margins[i] += gh_step_value(t->grower.steps, fit->bins->codes + fit->valid_rows[i] * stride);
+	add_to_valid(t, t->grower.steps, t->grower.depth, begin, end, t->valid_margins);
 	return GH_OK;
 }
 
@@ -437,7 +468,36 @@ update_valid_margins(gh_trainer *t)
 {
 	size_t		n = t->fit->valid_rows != NULL ? t->fit->n_valid : 0;
 
+	if (t->keep == GH_KEEP_PATHS)
+		GH_TRY(gh_paths_keep(t->ctx, &t->paths, t->grower.steps, t->grower.n_nodes, t->grower.depth));
 	return run_rows(t, n, (n + TASK_ROWS - 1) / TASK_ROWS, valid_task);
+}
+
+gh_status
+gh_trainer_valid_margins_at(gh_trainer *t, uint32_t n_trees, double *out)
+{
+	double		start = gh_logit(t->base_score);
+
+	if (n_trees >= t->n_trees)
+	{
+		memcpy(out, t->valid_margins, t->fit->n_valid * sizeof(double));
+		return GH_OK;
+	}
+	for (size_t begin = 0; begin < t->fit->n_valid; begin += TASK_ROWS)
+	{
+		size_t		end = begin + TASK_ROWS < t->fit->n_valid ? begin + TASK_ROWS : t->fit->n_valid;
+
+		for (size_t i = begin; i < end; i++)
+			out[i] = start;
+		for (uint32_t k = 0; k < n_trees; k++)
+		{
+			const gh_path *path = &t->paths.tree[k];
+
+			GH_CHECK_STOP(t->ctx);
+			add_to_valid(t, t->paths.step + path->begin, path->depth, begin, end, out);
+		}
+	}
+	return GH_OK;
 }
 
 static gh_status
@@ -459,20 +519,20 @@ reserve_trees(gh_trainer *t)
 gh_status
 gh_trainer_round(gh_trainer *t)
 {
-	gh_tree    *tree;
+	gh_tree    *tree = NULL;
 
 	if (t->one_class)
 		return GH_OK;
 	if (!t->growing)
 		GH_TRY(resume(t));
-	if (t->keep_trees)
+	if (t->keep == GH_KEEP_TREES)
+	{
 		GH_TRY(reserve_trees(t));
+		tree = &t->trees[t->n_trees];
+	}
 	GH_TRY(update_gradients(t));
-	tree = &t->trees[t->keep_trees ? t->n_trees : 0];
 	GH_TRY(gh_grower_grow(&t->grower, t->n_trees, tree));
 	t->n_trees++;
-	if (!t->keep_trees)
-		gh_tree_free(t->ctx, tree);
 	GH_TRY(update_margins(t));
 	return update_valid_margins(t);
 }
@@ -489,28 +549,28 @@ gh_trainer_one_class(const gh_trainer *t)
 	return t->one_class;
 }
 
-const double *
-gh_trainer_valid_margins(const gh_trainer *t)
-{
-	return t->valid_margins;
-}
-
 gh_status
-gh_trainer_valid_loss(const gh_trainer *t, double *value)
+gh_trainer_valid_loss(gh_trainer *t, double *value)
 {
 	const gh_fit *fit = t->fit;
-	double		loss = 0.0;
+	size_t		n_valid = fit->valid_rows != NULL ? fit->n_valid : 0;
+	double		sum = 0.0,
+				z[ROW_BLOCK],
+				loss[ROW_BLOCK];
 
-	for (size_t i = 0; fit->valid_rows != NULL && i < fit->n_valid; i++)
+	for (size_t begin = 0; begin < n_valid; begin += ROW_BLOCK)
 	{
-		uint32_t	row = fit->valid_rows[i];
-		double		z = fit->labels[row] ? t->valid_margins[i] : -t->valid_margins[i];
+		int			n = n_valid - begin < ROW_BLOCK ? (int) (n_valid - begin) : ROW_BLOCK;
 
-		if (i % POLL_ROWS == 0)
+		if (begin % POLL_ROWS == 0)
 			GH_CHECK_STOP(t->ctx);
-		loss += row_weight(fit, row) * gh_logistic_loss(z);
+		for (int i = 0; i < n; i++)
+			z[i] = t->valid_labels[begin + (size_t) i] ? t->valid_margins[begin + (size_t) i] : -t->valid_margins[begin + (size_t) i];
+		t->kernels->losses(z, n, loss);
+		for (int i = 0; i < n; i++)
+			sum += row_weight(fit, fit->valid_rows[begin + (size_t) i]) * loss[i];
 	}
-	*value = t->valid_weight > 0.0 ? loss / t->valid_weight : 0.0;
+	*value = t->valid_weight > 0.0 ? sum / t->valid_weight : 0.0;
 	return GH_OK;
 }
 
@@ -587,7 +647,7 @@ gh_boost_train(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, gh
 	margins = valid_margins != NULL ? valid_margins : GH_NEW(ctx, n_valid, double);
 	if (margins == NULL)
 		return gh_ctx_status(ctx);
-	GH_GOTO(done, gh_trainer_open(ctx, fit, params, true, &t));
+	GH_GOTO(done, gh_trainer_open(ctx, fit, params, GH_KEEP_TREES, &t));
 	GH_GOTO(done, run_rounds(t, margins, &best));
 	gh_trainer_take(t, best, booster);
 done:
@@ -606,7 +666,7 @@ gh_boost_memory(size_t n_rows, size_t n_valid, int n_features, const gh_boost_pa
 				valid,
 				bytes;
 
-	if (gh_mul_overflow(n_rows, row, &bytes) || gh_mul_overflow(n_valid, 2 * sizeof(double), &valid) ||
+	if (gh_mul_overflow(n_rows, row, &bytes) || gh_mul_overflow(n_valid, 2 * sizeof(double) + 1, &valid) ||
 		gh_add_overflow(bytes, valid, &bytes) ||
 		gh_add_overflow(bytes, gh_grower_memory(n_rows, n_features, params), &bytes))
 		return SIZE_MAX;

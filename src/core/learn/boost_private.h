@@ -139,10 +139,13 @@ extern void gh_histogram_take_out(const gh_records *records, const gh_bins *bins
 
 /* ---- grow.c ------------------------------------------------------------ */
 
-/* One step of the path of a coded row through a finished tree. */
+/*
+ * One step of the path of a coded row through a finished tree.  A leaf leads
+ * to itself, so a row may go on stepping there.
+ */
 typedef struct gh_step
 {
-	uint32_t	left;			/* 0: leaf */
+	uint32_t	left;			/* a leaf: its own number */
 	float		value;			/* of a leaf, times eta */
 	int16_t		bin;
 	uint16_t	column;
@@ -157,16 +160,6 @@ gh_step_goes_left(const gh_step *step, const uint8_t *code)
 	if (code[step->miss_column] == step->miss_code)
 		return step->default_left;
 	return code[step->column] <= step->bin;
-}
-
-static inline float
-gh_step_value(const gh_step *steps, const uint8_t *code)
-{
-	uint32_t	node = 0;
-
-	while (steps[node].left != 0)
-		node = steps[node].left + !gh_step_goes_left(&steps[node], code);
-	return steps[node].value;
 }
 
 /* Everything that growing one tree after another needs, allocated once a fit. */
@@ -212,6 +205,7 @@ typedef struct gh_grower
 	uint32_t	queue_head,
 				queue_tail;
 	gh_step    *steps;			/* of the tree just grown; as large as nodes */
+	int			depth;			/* of its deepest leaf */
 } gh_grower;
 
 /* Everything but ctx must outlive the grower.  unit: what 1 in a gh_sum stands for. */
@@ -219,11 +213,13 @@ extern gh_status gh_grower_open(gh_ctx *ctx, const gh_bins *bins, const gh_boost
 								const gh_records *records, double unit, gh_grower *grower);
 extern void gh_grower_close(gh_grower *grower);
 /*
- * Grow tree number `index` from the gradients.  Afterwards nodes, order and
- * steps describe it until the next call.
+ * Grow tree number `index` from the gradients, into *tree unless that is NULL.
+ * Afterwards nodes, order, steps and depth describe it until the next call.
  */
 extern gh_status gh_grower_grow(gh_grower *grower, uint32_t index, gh_tree *tree);
 extern size_t gh_grower_memory(size_t n, int n_features, const gh_boost_params *params);
+/* Leaves of a tree of n rows at most. */
+extern size_t gh_grower_most_leaves(size_t n, const gh_boost_params *params);
 
 /* ---- pool.c ------------------------------------------------------------ */
 
@@ -250,8 +246,8 @@ extern gh_status gh_open_root(gh_grower *grower, uint32_t index);
  * when those may split in turn, histograms and best splits.
  */
 extern gh_status gh_open_batch(gh_grower *grower, uint32_t index, bool children_may_split);
-/* How a node sends its rows on. */
-extern gh_step gh_open_step(const gh_grower *grower, const gh_grown *node);
+/* How node `id` sends its rows on. */
+extern gh_step gh_open_step(const gh_grower *grower, uint32_t id);
 /* Whether a node has few rows, so that neither it nor its children need sums. */
 extern bool gh_open_few(const gh_grown *node);
 /* Whether its children can be evaluated together with others of the batch. */
@@ -271,17 +267,50 @@ extern void gh_sample_level_features(gh_grower *grower, uint32_t index, int dept
 extern const uint16_t *gh_sample_node_features(const gh_grower *grower, uint32_t index, uint32_t node, int worker,
 											   int *n);
 
+/* ---- walk.c ------------------------------------------------------------ */
+
+/*
+ * value[i]: that of the leaf where row rows[i] of n ends, `depth` steps below
+ * the root at most; its codes stand at codes + rows[i] * stride.
+ */
+extern void gh_walk(const gh_step *steps, int depth, const uint8_t *codes, size_t stride, const uint32_t *rows, int n,
+					float *value);
+
+typedef struct gh_path
+{
+	size_t		begin;			/* its steps */
+	int			depth;
+} gh_path;
+
+/* Trees kept as steps, so that margins after any of them can be had again. */
+typedef struct gh_paths
+{
+	gh_path    *tree;
+	uint32_t	n_trees,
+				max_trees;
+	gh_step    *step;
+	size_t		n_steps,
+				max_steps;
+} gh_paths;
+
+/* One more tree; the steps are copied. */
+extern gh_status gh_paths_keep(gh_ctx *ctx, gh_paths *paths, const gh_step *steps, uint32_t n_steps, int depth);
+extern void gh_paths_free(gh_ctx *ctx, gh_paths *paths);
+
 /* ---- boost.c ----------------------------------------------------------- */
 
 /* A fit that can be carried on tree by tree. */
 typedef struct gh_trainer gh_trainer;
 
-/*
- * The fit and the params must outlive the trainer.  NULL fit->valid_rows: no
- * curve.  Without keep_trees only the margins are carried on: the scores of a
- * fold need no trees, and there is nothing to take.
- */
-extern gh_status gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, bool keep_trees,
+/* What a trainer keeps of its trees. */
+typedef enum gh_keep
+{
+	GH_KEEP_TREES,				/* whole, for a booster */
+	GH_KEEP_PATHS				/* as far as the margins of the validation rows need them */
+} gh_keep;
+
+/* The fit and the params must outlive the trainer.  NULL fit->valid_rows: no curve. */
+extern gh_status gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, gh_keep keep,
 								 gh_trainer **trainer);
 extern void gh_trainer_close(gh_trainer *trainer);	/* NULL is fine */
 /*
@@ -293,10 +322,14 @@ extern void gh_trainer_park(gh_trainer *trainer);
 extern gh_status gh_trainer_round(gh_trainer *trainer);
 extern uint32_t gh_trainer_rounds(const gh_trainer *trainer);
 extern bool gh_trainer_one_class(const gh_trainer *trainer);
-/* Margins of the validation rows after the trees so far, as gh_booster_margin() gives them. */
-extern const double *gh_trainer_valid_margins(const gh_trainer *trainer);
-/* Weighted mean log-loss of those; 0 without rows or weight. */
-extern gh_status gh_trainer_valid_loss(const gh_trainer *trainer, double *value);
+/*
+ * Margins of the validation rows after the first n_trees trees, as
+ * gh_booster_margin() gives them, of a trainer that keeps paths.  out: n_valid
+ * numbers.
+ */
+extern gh_status gh_trainer_valid_margins_at(gh_trainer *trainer, uint32_t n_trees, double *out);
+/* Weighted mean log-loss of those now; 0 without rows or weight. */
+extern gh_status gh_trainer_valid_loss(gh_trainer *trainer, double *value);
 /* Hands over the first n_trees trees; the trainer can only be closed then. */
 extern void gh_trainer_take(gh_trainer *trainer, uint32_t n_trees, gh_booster *booster);
 

@@ -3,9 +3,9 @@
  *		One trial of boosting parameters: fits on folds that grow together.
  *
  * The folds grow in blocks of a few trees, each by one thread, and after a
- * block their mean validation curve says whether to go on.  What is kept of a
- * fold is its curves, a number or two a tree, so folds that join later can
- * move the best number of trees back and forth without a fit being repeated.
+ * block their mean validation curve says whether to go on.  A fold keeps its
+ * curve and the paths of its trees, so folds that join later can move the best
+ * number of trees back and forth without a fit being repeated.
  *
  * Where memory is short the folds are lean: they take turns, with the threads
  * inside a fit, and one that waits keeps its margins only.
@@ -37,9 +37,10 @@ typedef struct fold_run
 	uint32_t   *order;
 	gh_trainer *trainer;		/* of the trial that runs */
 	int			grown;			/* its trees */
-	double	   *loss,			/* after each of them */
-			   *precision;
+	double	   *margins;		/* of the validation rows after some of them */
+	double	   *loss;			/* after each of them */
 	int			capacity;
+	double		precision;		/* where the trial is scored */
 } fold_run;
 
 struct gh_cv
@@ -53,6 +54,7 @@ struct gh_cv
 	fold_run   *folds;
 	const gh_boost_params *params;	/* of the trial that runs */
 	int			target;			/* trees to grow to */
+	int			n_trees;		/* where to score */
 };
 
 /* ---- folds ------------------------------------------------------------- */
@@ -61,12 +63,13 @@ struct gh_cv
 static void
 empty_fold(gh_ctx *ctx, fold_run *run)
 {
-	void	   *blocks[] = {run->rows, run->by_class, run->threshold, run->found, run->taken, run->score, run->order};
+	void	   *blocks[] = {run->rows, run->by_class, run->threshold, run->found, run->taken, run->score, run->order,
+		run->margins};
 
 	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
 		gh_free(ctx, blocks[i]);
 	run->rows = run->by_class = run->order = NULL;
-	run->threshold = run->found = run->taken = run->score = NULL;
+	run->threshold = run->found = run->taken = run->score = run->margins = NULL;
 }
 
 void
@@ -79,7 +82,6 @@ gh_cv_close(gh_cv *cv)
 		gh_trainer_close(cv->folds[f].trainer);
 		empty_fold(cv->ctx, &cv->folds[f]);
 		gh_free(cv->ctx, cv->folds[f].loss);
-		gh_free(cv->ctx, cv->folds[f].precision);
 	}
 	gh_free(cv->ctx, cv->folds);
 	gh_free(cv->ctx, cv);
@@ -122,8 +124,9 @@ allocate_fold(gh_ctx *ctx, size_t n_rows, size_t n_valid, fold_run *run)
 	run->taken = GH_NEW(ctx, p, double);
 	run->score = GH_NEW(ctx, p, double);
 	run->order = GH_NEW(ctx, p, uint32_t);
+	run->margins = GH_NEW(ctx, n_valid, double);
 	if (run->rows == NULL || run->by_class == NULL || run->threshold == NULL || run->found == NULL ||
-		run->taken == NULL || run->score == NULL || run->order == NULL)
+		run->taken == NULL || run->score == NULL || run->order == NULL || run->margins == NULL)
 		return gh_ctx_status(ctx);
 	return GH_OK;
 }
@@ -253,7 +256,7 @@ threshold_of(const double *threshold, size_t n, double score)
 static gh_status
 fold_precision(gh_ctx *ctx, fold_run *run, double *value)
 {
-	const double *margins = gh_trainer_valid_margins(run->trainer);
+	const double *margins = run->margins;
 	double		positives = 0.0,
 				right = 0.0,
 				all = 0.0,
@@ -298,10 +301,6 @@ reserve_curves(gh_ctx *ctx, fold_run *run, int target)
 	if (more == NULL)
 		return gh_ctx_status(ctx);
 	run->loss = more;
-	more = gh_realloc(ctx, run->precision, (size_t) capacity, sizeof(double));
-	if (more == NULL)
-		return gh_ctx_status(ctx);
-	run->precision = more;
 	run->capacity = capacity;
 	return GH_OK;
 }
@@ -319,14 +318,12 @@ grow_fold(gh_ctx *ctx, void *arg, size_t task, int worker)
 	if (cv->lean)
 		GH_TRY(fill_fold(ctx, cv->fit, cv->fold, run));
 	if (run->trainer == NULL)
-		GH_TRY(gh_trainer_open(ctx, &run->fit, cv->params, false, &run->trainer));
+		GH_TRY(gh_trainer_open(ctx, &run->fit, cv->params, GH_KEEP_PATHS, &run->trainer));
 	GH_TRY(reserve_curves(ctx, run, cv->target));
 	for (; run->grown < cv->target; run->grown++)
 	{
 		GH_TRY(gh_trainer_round(run->trainer));
 		GH_TRY(gh_trainer_valid_loss(run->trainer, &run->loss[run->grown]));
-		if (cv->metric == GH_METRIC_AVERAGE_PRECISION)
-			GH_TRY(fold_precision(ctx, run, &run->precision[run->grown]));
 	}
 	if (cv->lean)
 	{
@@ -336,14 +333,14 @@ grow_fold(gh_ctx *ctx, void *arg, size_t task, int worker)
 	return GH_OK;
 }
 
-/* The first folds to the target: side by side, or one after another with the threads inside each. */
+/* A task for each of the first folds: side by side, or one after another with the threads inside each. */
 static gh_status
-grow_block(gh_cv *cv, int active)
+run_folds(gh_cv *cv, int active, gh_task task)
 {
 	if (!cv->lean)
-		return gh_parallel(cv->ctx, (size_t) active, grow_fold, cv);
+		return gh_parallel(cv->ctx, (size_t) active, task, cv);
 	for (int f = 0; f < active; f++)
-		GH_TRY(grow_fold(cv->ctx, cv, (size_t) f, 0));
+		GH_TRY(task(cv->ctx, cv, (size_t) f, 0));
 	return GH_OK;
 }
 
@@ -357,20 +354,20 @@ mean_loss(const gh_cv *cv, int active, int i)
 	return sum / active;
 }
 
-/* Grow the first folds until their mean curve stops falling; *n_trees: where it is lowest. */
+/* Grow the first folds until their mean curve stops falling; cv->n_trees: where it is lowest. */
 static gh_status
-grow_folds(gh_cv *cv, int active, int patience, int *n_trees)
+grow_folds(gh_cv *cv, int active, int patience)
 {
 	double		lowest = INFINITY;
 	int			most = cv->params->n_estimators,
 				done = 0;
 	bool		stop = false;
 
-	*n_trees = 1;
+	cv->n_trees = 1;
 	while (!stop && done < most)
 	{
 		cv->target = most - done < BLOCK ? most : done + BLOCK;
-		GH_TRY(grow_block(cv, active));
+		GH_TRY(run_folds(cv, active, grow_fold));
 		for (; done < cv->target && !stop; done++)
 		{
 			double		mean = mean_loss(cv, active, done);
@@ -378,24 +375,42 @@ grow_folds(gh_cv *cv, int active, int patience, int *n_trees)
 			if (mean < lowest)
 			{
 				lowest = mean;
-				*n_trees = done + 1;
+				cv->n_trees = done + 1;
 			}
 			else
-				stop = done + 1 - *n_trees >= patience;
+				stop = done + 1 - cv->n_trees >= patience;
 		}
 	}
 	return GH_OK;
 }
 
-static void
-read_scores(const gh_cv *cv, int active, int n_trees, double *scores)
+static gh_status
+score_fold(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
-	for (int f = 0; f < active; f++)
-	{
-		const fold_run *run = &cv->folds[f];
+	gh_cv	   *cv = arg;
+	fold_run   *run = &cv->folds[task];
 
-		scores[f] = cv->metric == GH_METRIC_AVERAGE_PRECISION ? run->precision[n_trees - 1] : -run->loss[n_trees - 1];
-	}
+	(void) worker;
+	if (cv->lean)
+		GH_TRY(fill_fold(ctx, cv->fit, cv->fold, run));
+	GH_TRY(gh_trainer_valid_margins_at(run->trainer, (uint32_t) cv->n_trees, run->margins));
+	GH_TRY(fold_precision(ctx, run, &run->precision));
+	if (cv->lean)
+		empty_fold(ctx, run);
+	return GH_OK;
+}
+
+/* Scores of the first folds at the number of trees found. */
+static gh_status
+score_folds(gh_cv *cv, int active, double *scores)
+{
+	bool		is_loss = cv->metric == GH_METRIC_LOGLOSS;
+
+	if (!is_loss)
+		GH_TRY(run_folds(cv, active, score_fold));
+	for (int f = 0; f < active; f++)
+		scores[f] = is_loss ? -cv->folds[f].loss[cv->n_trees - 1] : cv->folds[f].precision;
+	return GH_OK;
 }
 
 static void
@@ -437,21 +452,20 @@ static gh_status
 run_stages(gh_cv *cv, const gh_race *race, gh_trial *trial, double *scores, double *variance)
 {
 	int			patience = trial->params.early_stopping_rounds > 0 ? trial->params.early_stopping_rounds : GH_TUNE_PATIENCE,
-				active = race == NULL || !gh_race_has_begun(race) ? cv->n_folds : more_folds(0, cv->n_folds),
-				n_trees;
+				active = race == NULL || !gh_race_has_begun(race) ? cv->n_folds : more_folds(0, cv->n_folds);
 
 	*variance = 0.0;
 	for (;;)
 	{
-		GH_TRY(grow_folds(cv, active, patience, &n_trees));
-		read_scores(cv, active, n_trees, scores);
+		GH_TRY(grow_folds(cv, active, patience));
+		GH_TRY(score_folds(cv, active, scores));
 		summarise(scores, active, trial);
 		trial->folds = active;
 		if (active == cv->n_folds || gh_race_is_lost(race, scores, active, &trial->score, variance))
 			break;
 		active = more_folds(active, cv->n_folds);
 	}
-	trial->params.n_estimators = n_trees;
+	trial->params.n_estimators = cv->n_trees;
 	return GH_OK;
 }
 
@@ -475,13 +489,16 @@ gh_cv_memory(size_t n_rows, size_t n_positives, int n_features, int k, const gh_
 				train = n_rows - n_rows / (size_t) k,
 				/* scores of positives, their thresholds, and both of a sort */
 				positive = 4 * sizeof(double) + sizeof(uint32_t) + 32,
-				margins = train * sizeof(float) + valid * sizeof(double),
+				margins = train * sizeof(float) + valid * (sizeof(double) + 1),
 				fit = gh_boost_memory(train, valid, n_features, params),
 				lists = n_rows * sizeof(uint32_t) + valid * sizeof(uint32_t) + (n_positives / (size_t) k + 1) * positive,
-				curves = 2 * sizeof(double) * 2 * (size_t) params->n_estimators,
+				/* steps in an array that doubles, and curves */
+				tree = 4 * gh_grower_most_leaves(train, params) * sizeof(gh_step) + 2 * sizeof(gh_path) + 2 * sizeof(double),
+				trees,
 				bytes;
 
-	if (fit == SIZE_MAX || gh_mul_overflow(lean ? margins + curves : fit + lists + curves, (size_t) k, &bytes) ||
+	if (fit == SIZE_MAX || gh_mul_overflow(tree, (size_t) params->n_estimators, &trees) || gh_add_overflow(trees, margins, &margins) ||
+		gh_add_overflow(trees, fit, &fit) || gh_mul_overflow(lean ? margins : fit + lists, (size_t) k, &bytes) ||
 		(lean && gh_add_overflow(bytes, fit - margins + lists, &bytes)))
 		return SIZE_MAX;
 	return bytes;

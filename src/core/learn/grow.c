@@ -13,15 +13,23 @@
 #define FIRST_NODES 128
 
 size_t
-gh_grower_memory(size_t n, int n_features, const gh_boost_params *params)
+gh_grower_most_leaves(size_t n, const gh_boost_params *params)
 {
-	size_t		histogram_size = (size_t) n_features * 2 * GH_FULL_COLUMN,
-				slots = (size_t) gh_pool_slots(n, params, histogram_size) + 1;
-	size_t		leaves = params->max_depth > 0 && params->max_depth < 20 ? (size_t) 1 << params->max_depth : n;
+	size_t		leaves = params->max_depth > 0 && params->max_depth < 30 ? (size_t) 1 << params->max_depth : n;
 
 	leaves = leaves < n ? leaves : n;
 	if (params->max_leaves > 0 && (size_t) params->max_leaves < leaves)
 		leaves = (size_t) params->max_leaves;
+	return leaves;
+}
+
+size_t
+gh_grower_memory(size_t n, int n_features, const gh_boost_params *params)
+{
+	size_t		histogram_size = (size_t) n_features * 2 * GH_FULL_COLUMN,
+				slots = (size_t) gh_pool_slots(n, params, histogram_size) + 1;
+	size_t		leaves = gh_grower_most_leaves(n, params);
+
 	/* nodes are twice the leaves, and their arrays grow by doubling */
 	return n * 2 * sizeof(uint32_t) + slots * histogram_size * sizeof(gh_sum) +
 		(4 * leaves + FIRST_NODES) * (sizeof(gh_grown) + sizeof(gh_step) + 2 * sizeof(uint32_t)) +
@@ -236,17 +244,23 @@ write_node(const gh_grower *g, uint32_t i, gh_tree *tree)
 	tree->gain[i] = inner ? split->gain : 0.0f;
 }
 
-static gh_status
-write_tree(gh_grower *g, gh_tree *tree)
+static void
+write_steps(gh_grower *g)
 {
-	uint32_t	n = g->n_nodes;
-
-	GH_TRY(gh_tree_allocate(g->ctx, n, tree));
-	for (uint32_t i = 0; i < n; i++)
+	g->depth = 0;
+	for (uint32_t i = 0; i < g->n_nodes; i++)
 	{
-		write_node(g, i, tree);
-		g->steps[i] = gh_open_step(g, &g->nodes[i]);
+		g->steps[i] = gh_open_step(g, i);
+		g->depth = g->nodes[i].depth > g->depth ? g->nodes[i].depth : g->depth;
 	}
+}
+
+static gh_status
+write_tree(const gh_grower *g, gh_tree *tree)
+{
+	GH_TRY(gh_tree_allocate(g->ctx, g->n_nodes, tree));
+	for (uint32_t i = 0; i < g->n_nodes; i++)
+		write_node(g, i, tree);
 	return GH_OK;
 }
 
@@ -273,5 +287,6 @@ gh_grower_grow(gh_grower *g, uint32_t index, gh_tree *tree)
 		GH_TRY(gh_open_batch(g, index, may_split));
 		push_children(g);
 	}
-	return write_tree(g, tree);
+	write_steps(g);
+	return tree != NULL ? write_tree(g, tree) : GH_OK;
 }

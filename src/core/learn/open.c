@@ -50,12 +50,13 @@ gh_open_few(const gh_grown *node)
 /* ---- partitions -------------------------------------------------------- */
 
 gh_step
-gh_open_step(const gh_grower *g, const gh_grown *node)
+gh_open_step(const gh_grower *g, uint32_t id)
 {
+	const gh_grown *node = &g->nodes[id];
 	int			f = node->split.feature;
 
 	if (node->left == 0)
-		return (gh_step) {.value = node->weight * g->rates.eta};
+		return (gh_step) {.left = id, .value = node->weight * g->rates.eta, .bin = 255, .miss_code = -1};
 	return (gh_step) {
 		.left = node->left,
 		.bin = (int16_t) node->split.bin,
@@ -122,7 +123,7 @@ partition_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 	gh_grower  *g = ((opening *) arg)->g;
 	gh_grown   *node = &g->nodes[g->batch[task]],
 			   *left = &g->nodes[node->left];
-	gh_step		step = gh_open_step(g, node);
+	gh_step		step = gh_open_step(g, g->batch[task]);
 	uint32_t	middle = 0;
 
 	(void) ctx;

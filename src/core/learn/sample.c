@@ -5,41 +5,52 @@
 #include <string.h>
 
 #include "base/gh_random.h"
-#include "learn/boost_private.h"
+#include "learn/row_kernels.h"
 
 /* Rows between two polls. */
 #define POLL_ROWS 65536
+
+/* Rows drawn at once. */
+#define DRAWN 1024
+
+static gh_status
+all_rows(gh_grower *grower)
+{
+	for (size_t i = 0; i < grower->records->n; i++)
+	{
+		if (i % POLL_ROWS == 0)
+			GH_CHECK_STOP(grower->ctx);
+		grower->order[i] = (uint32_t) i;
+	}
+	grower->n_sample = grower->records->n;
+	return GH_OK;
+}
 
 gh_status
 gh_sample_rows(gh_grower *grower, uint32_t index)
 {
 	uint64_t	seed = gh_random_seed(grower->params->seed, index, 0);
-	uint64_t	threshold = (uint64_t) (grower->params->subsample * 4294967296.0);
-	size_t		in = 0,
+	uint32_t	threshold = (uint32_t) (grower->params->subsample * 4294967296.0);
+	size_t		n = grower->records->n,
+				in = 0,
 				out = 0;
-	gh_random4	block = {{0}};
+	uint8_t		is_in[DRAWN];
 
 	if (grower->params->subsample >= 1.0)
+		return all_rows(grower);
+	for (size_t begin = 0; begin < n; begin += DRAWN)
 	{
-		for (size_t i = 0; i < grower->records->n; i++)
-		{
-			if (i % POLL_ROWS == 0)
-				GH_CHECK_STOP(grower->ctx);
-			grower->order[i] = (uint32_t) i;
-		}
-		grower->n_sample = grower->records->n;
-		return GH_OK;
-	}
-	for (size_t i = 0; i < grower->records->n; i++)
-	{
-		if (i % POLL_ROWS == 0)
+		int			rows = n - begin < DRAWN ? (int) (n - begin) : DRAWN;
+
+		if (begin % POLL_ROWS == 0)
 			GH_CHECK_STOP(grower->ctx);
-		if (i % 4 == 0)
-			block = gh_random_block(seed, GH_STREAM_BOOST_ROWS, i / 4);
-		if (block.v[i % 4] < threshold)
-			grower->order[in++] = (uint32_t) i;
-		else
-			grower->spare[out++] = (uint32_t) i;
+		gh_row_kernels_get()->draws(seed, GH_STREAM_BOOST_ROWS, begin / 4, threshold, (rows + 3) / 4 * 4, is_in);
+		for (int i = 0; i < rows; i++)
+		{
+			grower->order[in] = grower->spare[out] = (uint32_t) begin + (uint32_t) i;
+			in += is_in[i];
+			out += 1 - is_in[i];
+		}
 	}
 	memcpy(grower->order + in, grower->spare, out * sizeof(uint32_t));
 	grower->n_sample = in;

@@ -1,12 +1,13 @@
 /*
- * gradient_body.h
- *		Derivatives of the logistic loss; included once per instruction set.
+ * row_kernels_body.h
+ *		The kernels over rows; included once per instruction set.
  *
- * XGBoost's float arithmetic, so that the same data gives the same trees.  The
- * same operations in the same order everywhere: the same bytes.
+ * Derivatives in XGBoost's float arithmetic, so that the same data gives the
+ * same trees.
  */
-#include "learn/gradient.h"
+#include "base/gh_philox.h"
 #include "learn/logistic.h"
+#include "learn/row_kernels.h"
 
 /* Rows whose derivatives stand side by side before they go into their records. */
 #define BLOCK 128
@@ -53,4 +54,38 @@ gradients(const float *margins, const uint8_t *labels, const float *weights, dou
 	}
 }
 
-const gh_gradient_kernel GH_GRADIENT_NAME = gradients;
+static void
+losses(const double *restrict z, int n, double *restrict loss)
+{
+	for (int i = 0; i < n; i++)
+		loss[i] = gh_logistic_loss(z[i]);
+}
+
+/* Blocks of random numbers that are drawn side by side. */
+#define DRAWN 16
+
+static void
+draws(uint64_t seed, uint32_t stream, uint64_t block, uint32_t threshold, int n, uint8_t *restrict in)
+{
+	for (int first = 0; first < n; first += 4 * DRAWN)
+	{
+		uint32_t	v[4][DRAWN];
+		int			most = n - first < 4 * DRAWN ? n - first : 4 * DRAWN;
+
+		for (int i = 0; i < DRAWN; i++)
+		{
+			v[0][i] = (uint32_t) (block + (uint64_t) i);
+			v[1][i] = (uint32_t) ((block + (uint64_t) i) >> 32);
+			v[2][i] = stream;
+			v[3][i] = 0;
+		}
+		for (int round = 0; round < GH_PHILOX_ROUNDS; round++)
+			for (int i = 0; i < DRAWN; i++)
+				gh_philox_round(&v[0][i], &v[1][i], &v[2][i], &v[3][i], seed, round);
+		for (int i = 0; i < most; i++)
+			in[first + i] = v[i % 4][i / 4] < threshold;
+		block += DRAWN;
+	}
+}
+
+const gh_row_kernels GH_ROW_KERNELS_NAME = {gradients, losses, draws};
