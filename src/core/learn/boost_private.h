@@ -41,6 +41,7 @@ typedef struct gh_rates
 				max_delta_step;
 	const int8_t *monotone;		/* per feature; NULL: none */
 	double		unit;			/* what 1 in a gh_sum stands for */
+	int64_t		least_hessian;	/* smallest sum that a side of a split may have */
 } gh_rates;
 
 typedef struct gh_split
@@ -71,10 +72,14 @@ typedef struct gh_grown
 
 /* ---- split.c ----------------------------------------------------------- */
 
+/* Smallest fixed-point number that is above 0 and at least min_child_weight. */
+extern int64_t gh_split_least_hessian(double min_child_weight, double unit);
 /* Weight of a node with these sums, within [lower, upper]. */
 extern float gh_split_weight(const gh_rates *rates, gh_sum sum, float lower, float upper);
 /* Fills weight and score from total and the bounds. */
 extern void gh_split_weigh(const gh_rates *rates, gh_grown *node);
+/* Whether the hessians of a node are enough for two sides. */
+extern bool gh_split_possible(const gh_rates *rates, const gh_grown *node);
 /*
  * Best split of a node among features[0..n), ascending.  histogram: sums per
  * bin; a feature's bins start at offset[feature].
@@ -248,10 +253,8 @@ extern gh_status gh_open_root(gh_grower *grower, uint32_t index);
 extern gh_status gh_open_batch(gh_grower *grower, uint32_t index, bool children_may_split);
 /* How node `id` sends its rows on. */
 extern gh_step gh_open_step(const gh_grower *grower, uint32_t id);
-/* Whether a node has few rows, so that neither it nor its children need sums. */
-extern bool gh_open_few(const gh_grown *node);
 /* Whether its children can be evaluated together with others of the batch. */
-extern bool gh_open_prepared(const gh_grown *node);
+extern bool gh_open_prepared(const gh_grower *grower, const gh_grown *node);
 /* Whether a node's best split is worth making. */
 extern bool gh_open_worth(const gh_grower *grower, const gh_grown *node);
 

@@ -101,7 +101,8 @@ gh_grower_open(gh_ctx *ctx, const gh_bins *bins, const gh_boost_params *params, 
 		.min_child_weight = (float) params->min_child_weight,
 		.max_delta_step = (float) params->max_delta_step,
 		.monotone = params->n_monotone > 0 ? params->monotone : NULL,
-		.unit = unit
+		.unit = unit,
+		.least_hessian = gh_split_least_hessian((float) params->min_child_weight, unit)
 	};
 	status = allocate_scratch(g);
 	if (status == GH_OK)
@@ -201,12 +202,12 @@ fill_batch(gh_grower *g, uint32_t most, bool children_may_split)
 	g->n_batch = 1;
 	depth = g->nodes[g->batch[0]].depth;
 	more = g->params->grow_policy == GH_GROW_DEPTHWISE &&
-		(!children_may_split || gh_open_prepared(&g->nodes[g->batch[0]]));
+		(!children_may_split || gh_open_prepared(g, &g->nodes[g->batch[0]]));
 	while (more && g->queue_head < g->queue_tail && (uint32_t) g->n_batch < most)
 	{
 		const gh_grown *next = &g->nodes[g->queue[g->queue_head]];
 
-		if (next->depth != depth || (children_may_split && (!gh_open_prepared(next) || g->n_batch >= g->n_free)))
+		if (next->depth != depth || (children_may_split && (!gh_open_prepared(g, next) || g->n_batch >= g->n_free)))
 			break;
 		g->batch[g->n_batch++] = pop_open(g);
 	}

@@ -18,6 +18,8 @@
 #define POLL_ROWS ((uint32_t) 1 << 18)
 /* Batches of fewer rows are not worth waking a thread for. */
 #define PARALLEL_ROWS 8192
+/* More rows than this are counted and subtracted faster than taken out of sums one by one. */
+#define MOST_TAKEN_OUT 512
 
 typedef struct opening
 {
@@ -41,10 +43,11 @@ node_rows(const gh_grown *node)
 	return node->end - node->begin;
 }
 
-bool
-gh_open_few(const gh_grown *node)
+/* Whether a node is searched by its sums, not by its few rows or not at all; if not, nor are its children. */
+static bool
+needs_sums(const gh_grower *g, const gh_grown *node)
 {
-	return node_rows(node) <= GH_FEW_ROWS;
+	return node_rows(node) > GH_FEW_ROWS && gh_split_possible(&g->rates, node);
 }
 
 /* ---- partitions -------------------------------------------------------- */
@@ -203,24 +206,10 @@ gh_open_worth(const gh_grower *g, const gh_grown *node)
 	return node->split.gain > SMALLEST_GAIN && node->split.gain >= g->rates.gamma;
 }
 
+/* Copies the rows of a node side by side. */
 static void
-find_split(gh_grower *g, uint32_t index, uint32_t id, int32_t slot, int worker)
+copy_few(const gh_grower *g, const gh_grown *node, gh_few *few)
 {
-	int			n;
-	const uint16_t *features = gh_sample_node_features(g, index, id, worker, &n);
-
-	gh_split_find(&g->rates, g->bins, gh_pool_sums(g, slot), g->offset, features, n, &g->nodes[id]);
-}
-
-/* The same without sums, from the node's own rows. */
-static void
-find_split_few(gh_grower *g, uint32_t index, uint32_t id, int worker)
-{
-	const gh_grown *node = &g->nodes[id];
-	gh_few	   *few = &g->few[worker];
-	int			n;
-	const uint16_t *features = gh_sample_node_features(g, index, id, worker, &n);
-
 	few->n = node_rows(node);
 	for (size_t i = 0; i < few->n; i++)
 	{
@@ -229,16 +218,36 @@ find_split_few(gh_grower *g, uint32_t index, uint32_t id, int worker)
 		memcpy(few->record + i * few->size, g->records->record + row * g->records->size, few->size);
 		few->gradient[i] = *gh_record_gradient(g->records, row);
 	}
-	gh_split_find_few(&g->rates, g->bins, few, features, n, &g->nodes[id]);
 }
 
-/* A node that will be opened keeps its sums if they are of use; else they go back to the pool. */
+/* Best split of a node; slot: its sums, if it needs them. */
+static void
+find_split(gh_grower *g, uint32_t index, uint32_t id, int32_t slot, int worker)
+{
+	gh_grown   *node = &g->nodes[id];
+	int			n;
+	const uint16_t *features;
+
+	node->split = (gh_split) {0};
+	if (!gh_split_possible(&g->rates, node))
+		return;
+	features = gh_sample_node_features(g, index, id, worker, &n);
+	if (needs_sums(g, node))
+		gh_split_find(&g->rates, g->bins, gh_pool_sums(g, slot), g->offset, features, n, node);
+	else
+	{
+		copy_few(g, node, &g->few[worker]);
+		gh_split_find_few(&g->rates, g->bins, &g->few[worker], features, n, node);
+	}
+}
+
+/* A node that will be opened keeps its sums if its children may need them; else they go back to the pool. */
 static void
 keep_or_release(gh_grower *g, uint32_t id, int32_t slot)
 {
 	gh_grown   *node = &g->nodes[id];
 
-	if (gh_open_worth(g, node) && !gh_open_few(node))
+	if (gh_open_worth(g, node) && needs_sums(g, node))
 		node->histogram = slot < g->n_slots ? slot : -1;
 	else
 		gh_pool_release(g, slot);
@@ -255,34 +264,38 @@ order_children(const gh_grower *g, uint32_t id, uint32_t *small, uint32_t *large
 	*large = left + !right_is_smaller;
 }
 
-/*
- * Sums that the children of a node need: the smaller one's are counted, unless
- * it has few rows, which are taken out of the parent's instead.
- */
+/* Whether the rows of the small child are taken out of the parent's sums one by one, rather than counted apart. */
+static bool
+is_taken_out(const gh_grower *g, const gh_grown *small, const gh_grown *large)
+{
+	return needs_sums(g, large) && !needs_sums(g, small) && node_rows(small) <= MOST_TAKEN_OUT;
+}
+
+/* One group of columns of the sums that the children of a node need. */
 static gh_status
 count_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
 	opening    *o = arg;
 	gh_grower  *g = o->g;
-	const gh_grown *parent = &g->nodes[g->batch[task / (size_t) g->n_groups]];
-	const gh_grown *child;
-	size_t		group = task % (size_t) g->n_groups,
-				begin,
-				end;
-	uint32_t	small,
+	uint32_t	id = g->batch[task / (size_t) g->n_groups],
+				small,
 				large;
+	int			group = (int) (task % (size_t) g->n_groups);
+	const gh_grown *child;
+	size_t		begin,
+				end;
 
 	(void) ctx;
 	(void) worker;
-	order_children(g, g->batch[task / (size_t) g->n_groups], &small, &large);
+	order_children(g, id, &small, &large);
 	child = &g->nodes[small];
-	if (gh_open_few(&g->nodes[large]))
+	if (g->nodes[id].child_slot >= 0)
+		return count_group(g, child, g->nodes[id].child_slot, group);
+	if (!is_taken_out(g, child, &g->nodes[large]))
 		return GH_OK;
-	if (!gh_open_few(child))
-		return count_group(g, child, parent->child_slot, (int) group);
-	gh_chunk((size_t) g->n_columns, (size_t) g->n_groups, group, &begin, &end);
+	gh_chunk((size_t) g->n_columns, (size_t) g->n_groups, (size_t) group, &begin, &end);
 	gh_histogram_take_out(g->records, g->bins, g->order + child->begin, node_rows(child), g->columns + begin,
-						  (int) (end - begin), g->offset, gh_pool_sums(g, parent->histogram));
+						  (int) (end - begin), g->offset, gh_pool_sums(g, g->nodes[id].histogram));
 	return GH_OK;
 }
 
@@ -299,18 +312,12 @@ split_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 
 	GH_CHECK_STOP(ctx);
 	order_children(g, g->batch[task], &small, &large);
-	if (gh_open_few(&g->nodes[small]))
-		find_split_few(g, o->index, small, worker);
-	else
-	{
+	if (slot >= 0)
 		take_out_missing(g, gh_pool_sums(g, slot));
+	if (slot >= 0 && needs_sums(g, &g->nodes[large]))
 		subtract_sums(g, gh_pool_sums(g, kept), gh_pool_sums(g, slot));
-		find_split(g, o->index, small, slot, worker);
-	}
-	if (gh_open_few(&g->nodes[large]))
-		find_split_few(g, o->index, large, worker);
-	else
-		find_split(g, o->index, large, kept, worker);
+	find_split(g, o->index, small, slot, worker);
+	find_split(g, o->index, large, kept, worker);
 	return GH_OK;
 }
 
@@ -320,9 +327,9 @@ evaluate_alone(gh_grower *g, uint32_t index, uint32_t id)
 {
 	int32_t		slot;
 
-	if (gh_open_few(&g->nodes[id]))
+	if (!needs_sums(g, &g->nodes[id]))
 	{
-		find_split_few(g, index, id, 0);
+		find_split(g, index, id, -1, 0);
 		return GH_OK;
 	}
 	slot = gh_pool_take(g);
@@ -333,11 +340,10 @@ evaluate_alone(gh_grower *g, uint32_t index, uint32_t id)
 	return GH_OK;
 }
 
-/* Whether the children of a node can be evaluated from what it kept, or from their few rows. */
 bool
-gh_open_prepared(const gh_grown *node)
+gh_open_prepared(const gh_grower *g, const gh_grown *node)
 {
-	return node->histogram >= 0 || gh_open_few(node);
+	return node->histogram >= 0 || !needs_sums(g, node);
 }
 
 /* Nodes that are prepared. */
@@ -353,7 +359,10 @@ evaluate_together(opening *o)
 		gh_grown   *node = &g->nodes[g->batch[i]];
 
 		order_children(g, g->batch[i], &small, &large);
-		node->child_slot = gh_open_few(&g->nodes[small]) ? -1 : gh_pool_take(g);
+		node->child_slot = -1;
+		if (needs_sums(g, &g->nodes[small]) ||
+			(needs_sums(g, &g->nodes[large]) && !is_taken_out(g, &g->nodes[small], &g->nodes[large])))
+			node->child_slot = gh_pool_take(g);
 	}
 	GH_TRY(run(o, (size_t) g->n_batch * (size_t) g->n_groups, count_task));
 	GH_TRY(run(o, (size_t) g->n_batch, split_task));
@@ -374,7 +383,7 @@ evaluate_children(opening *o)
 	uint32_t	left = first->left;
 
 	gh_sample_level_features(g, o->index, first->depth + 1);
-	if (gh_open_prepared(first))
+	if (gh_open_prepared(g, first))
 		return evaluate_together(o);
 	GH_TRY(evaluate_alone(g, o->index, left));
 	return evaluate_alone(g, o->index, left + 1);

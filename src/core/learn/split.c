@@ -71,6 +71,22 @@ free_score(const gh_rates *rates, double g, double h)
 	return h <= 0.0 ? 0.0f : (float) (t * t / (h + rates->lambda));
 }
 
+int64_t
+gh_split_least_hessian(double min_child_weight, double unit)
+{
+	double		least = ceil(min_child_weight / unit);
+
+	if (least < 1.0)
+		return 1;
+	return least > 0x1p61 ? INT64_MAX / 2 : (int64_t) least;
+}
+
+bool
+gh_split_possible(const gh_rates *rates, const gh_grown *node)
+{
+	return node->total.h / 2 >= rates->least_hessian;
+}
+
 float
 gh_split_weight(const gh_rates *rates, gh_sum sum, float lower, float upper)
 {
@@ -106,23 +122,11 @@ typedef struct search
 	const gh_rates *rates;
 	gh_grown   *node;
 	gh_whole	whole;
-	int64_t		least;			/* smallest sum of hessians a side may have */
 	gh_gain_kernel kernel;
 	gh_candidates up;			/* what is added up from the lowest code; missing values go right */
 	gh_candidates down;			/* from the highest; missing values go left */
 	float		gain[GH_MOST_CANDIDATES];
 } search;
-
-/* The smallest fixed-point number that is above 0 and at least min_child_weight. */
-static int64_t
-least_hessian(const gh_rates *rates)
-{
-	double		least = ceil(rates->min_child_weight / rates->unit);
-
-	if (least < 1.0)
-		return 1;
-	return least > 0x1p62 ? INT64_MAX : (int64_t) least;
-}
 
 static void
 begin_search(search *s, const gh_rates *rates, gh_grown *node)
@@ -130,7 +134,6 @@ begin_search(search *s, const gh_rates *rates, gh_grown *node)
 	s->rates = rates;
 	s->node = node;
 	s->whole = (gh_whole) {node->total, rates->unit, rates->alpha, rates->lambda, node->score};
-	s->least = least_hessian(rates);
 	s->kernel = gh_gain_kernel_get();
 	node->split = (gh_split) {0};
 }
@@ -167,9 +170,9 @@ choose(search *s, int feature, const gh_candidates *c, bool default_left)
 	gh_sum		side;
 
 	/* hessians are not negative, so those with enough on both sides stand together */
-	while (begin < end && c->h[begin] < s->least)
+	while (begin < end && c->h[begin] < s->rates->least_hessian)
 		begin++;
-	while (end > begin && s->whole.total.h - c->h[end - 1] < s->least)
+	while (end > begin && s->whole.total.h - c->h[end - 1] < s->rates->least_hessian)
 		end--;
 	most = is_bounded(s->rates) ? bounded_gains(s, feature, c, begin, end - begin, !default_left, s->gain) :
 		s->kernel(c, begin, end - begin, &s->whole, s->gain);
