@@ -76,22 +76,49 @@ count_regular(const block *b, size_t begin, size_t end, const int n)
 	}
 }
 
+/* Any columns, two rows at a time as well. */
 static void
 count_scattered(const block *b, size_t begin, size_t end)
 {
+	const uint8_t *record = b->records->record;
+	const size_t size = b->records->size,
+				gradient = b->records->gradient;
+	const uint32_t *order = b->order;
 	pair	   *sums[BLOCK_COLUMNS];
+	size_t		column[BLOCK_COLUMNS];
+	size_t		i;
 
 	for (int c = 0; c < b->n; c++)
-		sums[c] = (pair *) (b->histogram + b->offset[b->columns[c]]);
-	for (size_t i = begin; i < end; i++)
 	{
-		const uint8_t *code = b->records->record + (b->order != NULL ? b->order[i] : i) * b->records->size;
-		pair		g = *(const pair *) (code + b->records->gradient);
+		column[c] = b->columns[c];
+		sums[c] = (pair *) (b->histogram + b->offset[b->columns[c]]);
+	}
+	for (i = begin; i + 1 < end; i += 2)
+	{
+		const uint8_t *first = record + (order != NULL ? order[i] : i) * size,
+				   *second = record + (order != NULL ? order[i + 1] : i + 1) * size;
+		pair		g = *(const pair *) (first + gradient),
+					h = *(const pair *) (second + gradient);
 
-		if (b->order != NULL && i + PREFETCH < end)
-			__builtin_prefetch(b->records->record + b->order[i + PREFETCH] * b->records->size);
+		if (order != NULL && i + PREFETCH + 1 < end)
+		{
+			__builtin_prefetch(record + order[i + PREFETCH] * size);
+			__builtin_prefetch(record + order[i + PREFETCH + 1] * size);
+		}
 		for (int c = 0; c < b->n; c++)
-			sums[c][code[b->columns[c]]] += g;
+		{
+			pair	   *sum = sums[c];
+
+			sum[first[column[c]]] += g;
+			sum[second[column[c]]] += h;
+		}
+	}
+	if (i < end)
+	{
+		const uint8_t *last = record + (order != NULL ? order[i] : i) * size;
+
+		for (int c = 0; c < b->n; c++)
+			sums[c][last[column[c]]] += *(const pair *) (last + gradient);
 	}
 }
 

@@ -9,7 +9,7 @@
 
 #include "learn/boost_private.h"
 
-#define SIDE_BY_SIDE 8
+#define SIDE_BY_SIDE 16
 #define FIRST_STEPS 2048
 #define FIRST_TREES 32
 
