@@ -1230,7 +1230,7 @@ memory_estimate_holds(void **state)
 	fit.valid_rows = data.all;
 	fit.n_valid = 3000;
 	test_ok(ctx, gh_bins_build(ctx, data.rows, data.n, data.d, 256, NULL, 0, &bins));
-	assert_true(gh_memory_peak(ctx) <= gh_bins_memory(data.n, data.d));
+	assert_true(gh_memory_peak(ctx) <= gh_bins_memory(data.n, data.n, data.d, 1));
 	for (int depth = 2; depth <= 14; depth += 4)
 	{
 		gh_ctx	   *own = gh_ctx_open(NULL);

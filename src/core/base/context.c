@@ -9,10 +9,21 @@
 #include <string.h>
 
 #define BLOCK_ALIGNMENT 64
+/* Blocks from this size on have pages of their own. */
+#define PAGES_FROM ((size_t) 1 << 24)
 
 _Static_assert(sizeof(gh_block) <= BLOCK_ALIGNMENT, "the block header must fit its alignment");
 
 _Thread_local int gh_thread_worker = 0;
+
+static void
+give_back(gh_block *block)
+{
+	if (block->size >= PAGES_FROM)
+		gh_pages_give(block, block->size + BLOCK_ALIGNMENT);
+	else
+		free(block);
+}
 
 gh_ctx *
 gh_ctx_open(const gh_host *host)
@@ -52,7 +63,7 @@ gh_ctx_close(gh_ctx *ctx)
 	for (block = ctx->blocks.next; block != &ctx->blocks; block = next)
 	{
 		next = block->next;
-		free(block);
+		give_back(block);
 	}
 	pthread_mutex_destroy(&ctx->lock);
 	free(ctx);
@@ -163,13 +174,17 @@ megabytes(size_t bytes)
 	return (double) bytes / (1024.0 * 1024.0);
 }
 
-static gh_status
-fail_budget(gh_ctx *ctx, size_t bytes, const char *what)
+gh_status
+gh_memory_refuse(gh_ctx *ctx, size_t bytes, const char *what, const char *otherwise)
 {
+	size_t		used = gh_memory_used(ctx);
+
+	/* the number to set, so what is in use is part of it */
 	gh_fail(ctx, GH_ELIMIT, "%s needs about %.1f MB of memory, more than %s allows (%.1f MB)", what,
-			megabytes(bytes), ctx->host.memory_setting, megabytes(ctx->host.memory_limit));
-	gh_fail_detail(ctx, "%.1f MB are in use by this call already.", megabytes(gh_memory_used(ctx)));
-	return gh_fail_hint(ctx, "Raise %s, or work on fewer rows.", ctx->host.memory_setting);
+			megabytes(bytes) + megabytes(used), ctx->host.memory_setting, megabytes(ctx->host.memory_limit));
+	gh_fail_detail(ctx, "%.1f MB of them are in use by this call already.", megabytes(used));
+	return gh_fail_hint(ctx, "Raise %s, or %s.", ctx->host.memory_setting,
+						otherwise != NULL ? otherwise : "work on fewer rows");
 }
 
 bool
@@ -184,7 +199,7 @@ gh_status
 gh_memory_check(gh_ctx *ctx, size_t bytes, const char *what)
 {
 	if (!gh_memory_fits(ctx, bytes))
-		return fail_budget(ctx, bytes, what);
+		return gh_memory_refuse(ctx, bytes, what, NULL);
 	return GH_OK;
 }
 
@@ -256,7 +271,11 @@ take(gh_ctx *ctx, size_t size, gh_block **out)
 	if (status != GH_OK)
 		return status;
 
-	if (posix_memalign(&memory, BLOCK_ALIGNMENT, rounded) != 0)
+	if (size >= PAGES_FROM)
+		memory = gh_pages_take(size + BLOCK_ALIGNMENT);
+	else if (posix_memalign(&memory, BLOCK_ALIGNMENT, rounded) != 0)
+		memory = NULL;
+	if (memory == NULL)
 	{
 		pthread_mutex_lock(&ctx->lock);
 		ctx->memory_used -= size;
@@ -290,7 +309,7 @@ gh_alloc(gh_ctx *ctx, size_t count, size_t size)
 	if (status == GH_OK)
 		return (char *) block + BLOCK_ALIGNMENT;
 	if (status == GH_ELIMIT)
-		fail_budget(ctx, bytes, "this step");
+		gh_memory_refuse(ctx, bytes, "this step", NULL);
 	else
 	{
 		gh_fail(ctx, GH_ENOMEM, "out of memory");
@@ -311,15 +330,46 @@ gh_alloc_zero(gh_ctx *ctx, size_t count, size_t size)
 	return block;
 }
 
+/* A large block with another size, in place or elsewhere; NULL: it stays as it is. */
+static gh_block *
+resize_pages(gh_ctx *ctx, gh_block *block, size_t size)
+{
+	gh_block   *moved = NULL;
+	size_t		old = block->size;
+
+	pthread_mutex_lock(&ctx->lock);
+	if (!injected_failure(ctx) && (size <= old || size - old <= ctx->host.memory_limit - ctx->memory_used))
+		moved = gh_pages_resize(block, old + BLOCK_ALIGNMENT, size + BLOCK_ALIGNMENT);
+	if (moved != NULL)
+	{
+		moved->size = size;
+		moved->next->previous = moved->previous->next = moved;
+		ctx->memory_used = ctx->memory_used - old + size;
+		if (ctx->memory_used > ctx->memory_peak)
+			ctx->memory_peak = ctx->memory_used;
+	}
+	pthread_mutex_unlock(&ctx->lock);
+	return moved;
+}
+
 void *
 gh_realloc(gh_ctx *ctx, void *block, size_t count, size_t size)
 {
-	void	   *fresh = gh_alloc(ctx, count, size);
+	gh_block   *header = block != NULL ? (gh_block *) ((char *) block - BLOCK_ALIGNMENT) : NULL;
+	size_t		old = header != NULL ? header->size : 0,
+				bytes;
+	void	   *fresh;
 
+	if (old >= PAGES_FROM && !gh_mul_overflow(count, size, &bytes) && bytes >= PAGES_FROM)
+	{
+		gh_block   *moved = bytes < SIZE_MAX - BLOCK_ALIGNMENT ? resize_pages(ctx, header, bytes) : NULL;
+
+		if (moved != NULL)
+			return (char *) moved + BLOCK_ALIGNMENT;
+	}
+	fresh = gh_alloc(ctx, count, size);
 	if (fresh != NULL && block != NULL)
 	{
-		size_t		old = ((gh_block *) ((char *) block - BLOCK_ALIGNMENT))->size;
-
 		memcpy(fresh, block, old < count * size ? old : count * size);
 		gh_free(ctx, block);
 	}
@@ -339,7 +389,7 @@ gh_free(gh_ctx *ctx, void *block)
 	header->previous->next = header->next;
 	ctx->memory_used -= header->size;
 	pthread_mutex_unlock(&ctx->lock);
-	free(header);
+	give_back(header);
 }
 
 /* ---- cancellation and progress ---------------------------------------- */

@@ -49,6 +49,15 @@ struct gh_ctx
 	gh_pool    *pool;			/* NULL until the first parallel work */
 };
 
+/*
+ * pages.c: memory in whole pages, NULL when there is none.  Resized pages keep
+ * what they hold and may move; NULL (the old ones stay) also where the system
+ * cannot do that.
+ */
+extern void *gh_pages_take(size_t size);
+extern void gh_pages_give(void *pages, size_t size);
+extern void *gh_pages_resize(void *pages, size_t size, size_t wanted);
+
 /* 0 in the host's thread, 1.. in a worker. */
 extern _Thread_local int gh_thread_worker;
 

@@ -121,6 +121,8 @@ extern size_t gh_memory_peak(const gh_ctx *ctx);
  * and the setting, when `bytes` more would not fit the budget.
  */
 extern gh_status gh_memory_check(gh_ctx *ctx, size_t bytes, const char *what);
+/* The failure itself; otherwise: what else would help (NULL: to work on fewer rows). */
+extern gh_status gh_memory_refuse(gh_ctx *ctx, size_t bytes, const char *what, const char *otherwise);
 /* The same question without a failure, for work that can do with less. */
 extern bool gh_memory_fits(const gh_ctx *ctx, size_t bytes);
 

@@ -35,6 +35,9 @@ extern gh_status gh_parallel_stage(gh_ctx *ctx, const char *stage, size_t n_task
  */
 extern gh_status gh_parallel_part(gh_ctx *ctx, const char *stage, size_t done, size_t total, size_t n_tasks,
 								  gh_task task, void *arg);
+/* The same, one task after another in the host's thread: parallel work inside them has all threads. */
+extern gh_status gh_serial_part(gh_ctx *ctx, const char *stage, size_t done, size_t total, size_t n_tasks,
+								gh_task task, void *arg);
 extern void gh_stage_add(gh_ctx *ctx, size_t work);
 
 /*

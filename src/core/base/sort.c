@@ -76,7 +76,7 @@ argsort(gh_ctx *ctx, const double *values, const uint64_t *keys, uint64_t flip, 
 {
 	gh_sort_item *items,
 			   *scratch;
-	gh_status	status;
+	gh_status	status = GH_OK;
 
 	if (n > UINT32_MAX)
 		return gh_fail(ctx, GH_ELIMIT, "cannot sort more than %u values", UINT32_MAX);
@@ -88,12 +88,15 @@ argsort(gh_ctx *ctx, const double *values, const uint64_t *keys, uint64_t flip, 
 		gh_free(ctx, scratch);
 		return gh_ctx_status(ctx);
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && status == GH_OK; i++)
 	{
+		if (i % POLL_ITEMS == 0 && gh_should_stop(ctx))
+			status = gh_canceled(ctx);
 		items[i].key = (values != NULL ? gh_double_key(values[i]) : keys[i]) ^ flip;
 		items[i].index = (uint32_t) i;
 	}
-	status = radix_sort(ctx, &items, &scratch, n);
+	if (status == GH_OK)
+		status = radix_sort(ctx, &items, &scratch, n);
 	for (size_t i = 0; status == GH_OK && i < n; i++)
 		index[i] = items[i].index;
 	gh_free(ctx, items);

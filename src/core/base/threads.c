@@ -260,6 +260,15 @@ run_on_pool(gh_pool *pool, const char *stage, size_t n_tasks, gh_task task, void
 	return GH_OK;
 }
 
+static void
+begin_stage(gh_ctx *ctx, const char *stage, size_t done, size_t total, size_t unit)
+{
+	ctx->stage = stage;
+	ctx->stage_total = total;
+	ctx->stage_unit = unit;
+	atomic_store(&ctx->stage_done, done);
+}
+
 /* The progress of a stage begins at `done`; a finished task adds `unit` to it. */
 static gh_status
 run_stage(gh_ctx *ctx, const char *stage, size_t done, size_t total, size_t unit, size_t n_tasks, gh_task task,
@@ -269,20 +278,16 @@ run_stage(gh_ctx *ctx, const char *stage, size_t done, size_t total, size_t unit
 	gh_pool    *pool = outermost && ctx->host.threads > 1 && n_tasks > 1 ? get_pool(ctx) : NULL;
 	gh_status	status;
 
-	if (!outermost)
+	/* what is done inside a task or a part of a stage is not reported by itself */
+	if (!outermost || ctx->stage != NULL)
 		stage = NULL;
 	if (stage != NULL)
-	{
-		ctx->stage = stage;
-		ctx->stage_total = total;
-		ctx->stage_unit = unit;
-		atomic_store(&ctx->stage_done, done);
-	}
+		begin_stage(ctx, stage, done, total, unit);
 	if (pool != NULL && pool->n_threads > 0)
 		status = run_on_pool(pool, stage, n_tasks, task, arg);
 	else
 		status = run_serially(ctx, stage, n_tasks, task, arg);
-	if (outermost)
+	if (stage != NULL)
 		ctx->stage = NULL;
 	return status;
 }
@@ -297,6 +302,18 @@ gh_status
 gh_parallel_part(gh_ctx *ctx, const char *stage, size_t done, size_t total, size_t n_tasks, gh_task task, void *arg)
 {
 	return run_stage(ctx, stage, done, total, 0, n_tasks, task, arg);
+}
+
+gh_status
+gh_serial_part(gh_ctx *ctx, const char *stage, size_t done, size_t total, size_t n_tasks, gh_task task, void *arg)
+{
+	gh_status	status = GH_OK;
+
+	begin_stage(ctx, stage, done, total, 0);
+	for (size_t i = 0; i < n_tasks && status == GH_OK; i++)
+		status = gh_should_stop(ctx) ? gh_canceled(ctx) : task(ctx, arg, i, 0);
+	ctx->stage = NULL;
+	return status;
 }
 
 void

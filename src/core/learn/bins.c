@@ -60,18 +60,19 @@ row_stride(int n_columns)
 }
 
 size_t
-gh_bins_memory(size_t n, int n_features)
+gh_bins_memory(size_t n, size_t n_cut, int n_features, int threads)
 {
-	size_t		codes,
-				fixed = (size_t) n_features * (2 * MAX_BINS * sizeof(float) + 32),
-				column;
+	size_t		sorted = (size_t) (threads < n_features ? threads : n_features),
+				fixed = (size_t) n_features * (2 * MAX_BINS * sizeof(float) + SCAN_PARTS + 32),
+				codes,
+				columns;
 
-	/* two features being sorted: values and the sort's own copy */
+	/* of a feature being sorted: values and the sort's own copy */
 	if (gh_mul_overflow(n, (size_t) row_stride(n_features), &codes) ||
-		gh_mul_overflow(n, 2 * 2 * sizeof(uint32_t), &column) ||
-		gh_add_overflow(codes, fixed, &codes) || gh_add_overflow(codes, column, &codes))
+		gh_mul_overflow(n_cut, sorted * 2 * sizeof(uint32_t), &columns))
 		return SIZE_MAX;
-	return codes;
+	codes = codes > columns ? codes : columns;
+	return gh_add_overflow(codes, fixed, &codes) ? SIZE_MAX : codes;
 }
 
 /* ---- what the rows hold ------------------------------------------------ */

@@ -7,57 +7,17 @@
  * left is dealt next, its groups from the one with most of its rows to the
  * one with fewest, each to the fold that still wants most rows of the label.
  */
-#include "learn/gh_folds.h"
+#include "learn/folds_private.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "base/gh_random.h"
 #include "base/gh_sort.h"
 
-/* Steps between two polls. */
-#define POLL_STEPS 32768
-
-/* What is dealt. */
-typedef struct deck
-{
-	gh_ctx	   *ctx;
-	const gh_labels *labels;
-	int			k;
-	uint64_t	seed;
-
-	uint32_t   *row_group;		/* per row: its group, 0.. in ascending order of the caller's numbers */
-	size_t		n_groups;
-	uint64_t   *hash;			/* per group */
-	uint64_t   *size;			/* rows per group */
-	uint64_t   *row_begin;		/* n_groups + 1: rows of a group in `rows` */
-	uint32_t   *rows;
-
-	/* rows of a label in a group, by group */
-	uint64_t   *pair_begin;		/* n_groups + 1 */
-	uint32_t   *pair_label;
-	uint64_t   *pair_count;
-	size_t		n_pairs;
-
-	/* the same pairs by label: groups with most rows first, ties by hash, then group */
-	uint64_t   *label_begin;	/* n_labels + 1 */
-	uint32_t   *label_group;
-
-	double	   *want;			/* k: rows a fold still wants */
-	double	   *want_label;		/* n_labels x k */
-	uint64_t   *left;			/* per label: rows not dealt yet */
-	uint8_t    *group_fold;
-	uint8_t    *dealt;
-
-	uint32_t   *heap;			/* labels with rows left, fewest first */
-	uint32_t   *heap_place;		/* per label: where in the heap; UINT32_MAX: out */
-	uint32_t	heap_size;
-} deck;
-
 static void
-free_deck(deck *d)
+free_deck(gh_deck *d)
 {
-	void	   *blocks[] = {d->row_group, d->hash, d->size, d->row_begin, d->rows, d->pair_begin, d->pair_label,
+	void	   *blocks[] = {d->row_group, d->hash, d->row_begin, d->rows, d->pair_begin, d->pair_label,
 		d->pair_count, d->label_begin, d->label_group, d->want, d->want_label, d->left, d->group_fold, d->dealt,
 	d->heap, d->heap_place};
 
@@ -65,185 +25,23 @@ free_deck(deck *d)
 		gh_free(d->ctx, blocks[i]);
 }
 
-/* ---- groups ------------------------------------------------------------ */
-
-/* Number the groups in ascending order and list their rows. */
-static gh_status
-number_groups(deck *d, const uint32_t *group)
-{
-	size_t		n = d->labels->n;
-	uint64_t   *keys = GH_NEW(d->ctx, n, uint64_t);
-	gh_status	status;
-
-	d->rows = GH_NEW(d->ctx, n, uint32_t);
-	d->row_group = GH_NEW(d->ctx, n, uint32_t);
-	d->row_begin = GH_NEW(d->ctx, n + 1, uint64_t);
-	if (keys == NULL || d->rows == NULL || d->row_group == NULL || d->row_begin == NULL)
-	{
-		status = gh_ctx_status(d->ctx);
-		goto done;
-	}
-	for (size_t i = 0; i < n; i++)
-		keys[i] = group != NULL ? group[i] : i;
-	GH_GOTO(done, gh_argsort_u64(d->ctx, keys, n, d->rows));
-	for (size_t i = 0; i < n; i++)
-	{
-		if (i % POLL_STEPS == 0 && gh_should_stop(d->ctx))
-		{
-			status = gh_canceled(d->ctx);
-			goto done;
-		}
-		if (i == 0 || keys[d->rows[i]] != keys[d->rows[i - 1]])
-			d->row_begin[d->n_groups++] = i;
-		d->row_group[d->rows[i]] = (uint32_t) (d->n_groups - 1);
-	}
-	d->row_begin[d->n_groups] = n;
-
-	d->hash = GH_NEW(d->ctx, d->n_groups, uint64_t);
-	d->size = GH_NEW(d->ctx, d->n_groups, uint64_t);
-	if (d->hash == NULL || d->size == NULL)
-	{
-		status = gh_ctx_status(d->ctx);
-		goto done;
-	}
-	for (size_t g = 0; g < d->n_groups; g++)
-	{
-		if (g % POLL_STEPS == 0 && gh_should_stop(d->ctx))
-		{
-			status = gh_canceled(d->ctx);
-			goto done;
-		}
-		d->hash[g] = gh_random_u64(d->seed, GH_STREAM_FOLDS, keys[d->rows[d->row_begin[g]]]);
-		d->size[g] = d->row_begin[g + 1] - d->row_begin[g];
-	}
-done:
-	gh_free(d->ctx, keys);
-	return status;
-}
-
-/* Rows per (group, label); a label twice in a row counts once. */
-static gh_status
-count_pairs(deck *d)
-{
-	const gh_labels *labels = d->labels;
-	size_t		total = labels->n > 0 ? labels->begin[labels->n] - labels->begin[0] : 0;
-	uint64_t   *slot = GH_NEW_ZERO(d->ctx, labels->n_labels, uint64_t); /* 1 + the label's pair in this group */
-	uint64_t   *seen = GH_NEW_ZERO(d->ctx, labels->n_labels, uint64_t); /* 1 + the row that had it last */
-	gh_status	status = GH_OK;
-
-	d->pair_begin = GH_NEW(d->ctx, d->n_groups + 1, uint64_t);
-	d->pair_label = GH_NEW(d->ctx, total, uint32_t);
-	d->pair_count = GH_NEW(d->ctx, total, uint64_t);
-	if (slot == NULL || seen == NULL || d->pair_begin == NULL || d->pair_label == NULL || d->pair_count == NULL)
-	{
-		status = gh_ctx_status(d->ctx);
-		goto done;
-	}
-	for (size_t i = 0, g = 0; i < labels->n; i++)
-	{
-		uint32_t	row = d->rows[i];
-
-		if (i % POLL_STEPS == 0 && gh_should_stop(d->ctx))
-		{
-			status = gh_canceled(d->ctx);
-			goto done;
-		}
-		if (d->row_begin[g] == i)
-			d->pair_begin[g++] = d->n_pairs;
-		for (uint64_t at = labels->begin[row]; at < labels->begin[row + 1]; at++)
-		{
-			uint32_t	l = labels->label[at];
-
-			if (seen[l] == (uint64_t) row + 1)
-				continue;
-			seen[l] = (uint64_t) row + 1;
-			if (slot[l] <= d->pair_begin[g - 1])
-			{
-				slot[l] = d->n_pairs + 1;
-				d->pair_label[d->n_pairs] = l;
-				d->pair_count[d->n_pairs++] = 0;
-			}
-			d->pair_count[slot[l] - 1]++;
-		}
-	}
-	d->pair_begin[d->n_groups] = d->n_pairs;
-done:
-	gh_free(d->ctx, slot);
-	gh_free(d->ctx, seen);
-	return status;
-}
-
-/*
- * The pairs by label, in the order in which a label's groups are dealt: laid
- * out by the groups' hashes first, then sorted stably by label and count.
- */
-static gh_status
-list_groups_of_labels(deck *d)
-{
-	uint32_t   *by_hash = GH_NEW(d->ctx, d->n_groups, uint32_t);
-	uint32_t   *order = GH_NEW(d->ctx, d->n_pairs, uint32_t);
-	uint32_t   *owner = GH_NEW(d->ctx, d->n_pairs, uint32_t);
-	uint64_t   *key = GH_NEW(d->ctx, d->n_pairs, uint64_t);
-	size_t		n = 0;
-	gh_status	status;
-
-	d->label_begin = GH_NEW_ZERO(d->ctx, (size_t) d->labels->n_labels + 1, uint64_t);
-	d->label_group = GH_NEW(d->ctx, d->n_pairs, uint32_t);
-	if (by_hash == NULL || order == NULL || owner == NULL || key == NULL || d->label_begin == NULL ||
-		d->label_group == NULL)
-	{
-		status = gh_ctx_status(d->ctx);
-		goto done;
-	}
-	GH_GOTO(done, gh_argsort_u64(d->ctx, d->hash, d->n_groups, by_hash));
-	for (size_t i = 0; i < d->n_groups; i++)
-	{
-		uint32_t	g = by_hash[i];
-
-		if (i % POLL_STEPS == 0 && gh_should_stop(d->ctx))
-		{
-			status = gh_canceled(d->ctx);
-			goto done;
-		}
-		for (uint64_t at = d->pair_begin[g]; at < d->pair_begin[g + 1]; at++)
-		{
-			uint64_t	count = d->pair_count[at] < UINT32_MAX ? d->pair_count[at] : UINT32_MAX;
-
-			owner[n] = g;
-			key[n++] = (uint64_t) d->pair_label[at] << 32 | (UINT32_MAX - count);
-			d->label_begin[d->pair_label[at] + 1]++;
-		}
-	}
-	GH_GOTO(done, gh_argsort_u64(d->ctx, key, n, order));
-	for (size_t i = 0; i < n; i++)
-		d->label_group[i] = owner[order[i]];
-	for (uint32_t l = 0; l < d->labels->n_labels; l++)
-		d->label_begin[l + 1] += d->label_begin[l];
-done:
-	gh_free(d->ctx, by_hash);
-	gh_free(d->ctx, order);
-	gh_free(d->ctx, owner);
-	gh_free(d->ctx, key);
-	return status;
-}
-
 /* ---- the heap of labels ------------------------------------------------ */
 
 static inline bool
-label_first(const deck *d, uint32_t a, uint32_t b)
+label_first(const gh_deck *d, uint32_t a, uint32_t b)
 {
 	return d->left[a] < d->left[b] || (d->left[a] == d->left[b] && a < b);
 }
 
 static void
-put(deck *d, uint32_t place, uint32_t label)
+put(gh_deck *d, uint32_t place, uint32_t label)
 {
 	d->heap[place] = label;
 	d->heap_place[label] = place;
 }
 
 static void
-sift_up(deck *d, uint32_t place)
+sift_up(gh_deck *d, uint32_t place)
 {
 	uint32_t	label = d->heap[place];
 
@@ -256,7 +54,7 @@ sift_up(deck *d, uint32_t place)
 }
 
 static void
-sift_down(deck *d, uint32_t place)
+sift_down(gh_deck *d, uint32_t place)
 {
 	uint32_t	label = d->heap[place],
 				child;
@@ -274,7 +72,7 @@ sift_down(deck *d, uint32_t place)
 }
 
 static void
-remove_label(deck *d, uint32_t label)
+remove_label(gh_deck *d, uint32_t label)
 {
 	uint32_t	place = d->heap_place[label],
 				last = d->heap[--d->heap_size];
@@ -294,7 +92,7 @@ remove_label(deck *d, uint32_t label)
  * that wants most rows, ties by the group's hash.
  */
 static int
-choose_fold(const deck *d, const double *want_label, uint64_t hash)
+choose_fold(const gh_deck *d, const double *want_label, uint64_t hash)
 {
 	int			tied[256],
 				n_tied = 0;
@@ -315,11 +113,11 @@ choose_fold(const deck *d, const double *want_label, uint64_t hash)
 }
 
 static void
-deal(deck *d, uint32_t group, int fold)
+deal(gh_deck *d, uint32_t group, int fold)
 {
 	d->group_fold[group] = (uint8_t) fold;
 	d->dealt[group] = 1;
-	d->want[fold] -= (double) d->size[group];
+	d->want[fold] -= (double) gh_group_size(d, group);
 	for (uint64_t at = d->pair_begin[group]; at < d->pair_begin[group + 1]; at++)
 	{
 		uint32_t	l = d->pair_label[at];
@@ -336,7 +134,7 @@ deal(deck *d, uint32_t group, int fold)
 }
 
 static gh_status
-prepare_deal(deck *d, const double *shares)
+prepare_deal(gh_deck *d, const double *shares)
 {
 	size_t		k = (size_t) d->k,
 				cells;
@@ -380,7 +178,7 @@ prepare_deal(deck *d, const double *shares)
 }
 
 static gh_status
-deal_labels(deck *d)
+deal_labels(gh_deck *d)
 {
 	size_t		steps = 0;
 
@@ -401,40 +199,79 @@ deal_labels(deck *d)
 	return GH_OK;
 }
 
-/* Groups without labels, the largest first, ties by hash. */
-static gh_status
-deal_rest(deck *d)
+/* Groups that are not dealt yet, ascending. */
+static size_t
+list_rest(const gh_deck *d, uint32_t *rest)
 {
-	uint32_t   *by_hash = GH_NEW(d->ctx, d->n_groups, uint32_t);
-	uint32_t   *order = GH_NEW(d->ctx, d->n_groups, uint32_t);
-	uint64_t   *key = GH_NEW(d->ctx, d->n_groups, uint64_t);
+	size_t		n = 0;
+
+	for (uint32_t g = 0; g < d->n_groups; g++)
+		if (!d->dealt[g])
+		{
+			if (rest != NULL)
+				rest[n] = g;
+			n++;
+		}
+	return n;
+}
+
+/* order[n]: the largest first, ties by hash. */
+static gh_status
+order_rest(const gh_deck *d, const uint32_t *rest, size_t n, uint32_t *order)
+{
+	uint64_t   *key = GH_NEW(d->ctx, n, uint64_t);
+	uint32_t   *by_hash = GH_NEW(d->ctx, n, uint32_t),
+			   *by_size = GH_NEW(d->ctx, n, uint32_t);
 	gh_status	status;
 
-	if (by_hash == NULL || order == NULL || key == NULL)
+	if (key == NULL || by_hash == NULL || by_size == NULL)
 	{
 		status = gh_ctx_status(d->ctx);
 		goto done;
 	}
-	GH_GOTO(done, gh_argsort_u64(d->ctx, d->hash, d->n_groups, by_hash));
-	for (size_t i = 0; i < d->n_groups; i++)
-		key[i] = UINT64_MAX - d->size[by_hash[i]];
-	GH_GOTO(done, gh_argsort_u64(d->ctx, key, d->n_groups, order));
-	for (size_t i = 0; i < d->n_groups; i++)
-	{
-		uint32_t	g = by_hash[order[i]];
+	for (size_t i = 0; i < n; i++)
+		key[i] = d->hash[rest[i]];
+	GH_GOTO(done, gh_argsort_u64(d->ctx, key, n, by_hash));
+	for (size_t i = 0; i < n; i++)
+		key[i] = UINT32_MAX - gh_group_size(d, rest[by_hash[i]]);
+	GH_GOTO(done, gh_argsort_u64(d->ctx, key, n, by_size));
+	for (size_t i = 0; i < n; i++)
+		order[i] = rest[by_hash[by_size[i]]];
+done:
+	gh_free(d->ctx, key);
+	gh_free(d->ctx, by_hash);
+	gh_free(d->ctx, by_size);
+	return status;
+}
 
+/* Groups without labels. */
+static gh_status
+deal_rest(gh_deck *d)
+{
+	size_t		n = list_rest(d, NULL);
+	uint32_t   *rest = GH_NEW(d->ctx, n, uint32_t),
+			   *order = GH_NEW(d->ctx, n, uint32_t);
+	gh_status	status;
+
+	if (rest == NULL || order == NULL)
+	{
+		status = gh_ctx_status(d->ctx);
+		goto done;
+	}
+	(void) list_rest(d, rest);
+	GH_GOTO(done, order_rest(d, rest, n, order));
+	for (size_t i = 0; i < n; i++)
+	{
 		if (i % POLL_STEPS == 0 && gh_should_stop(d->ctx))
 		{
 			status = gh_canceled(d->ctx);
 			goto done;
 		}
-		if (!d->dealt[g])
-			deal(d, g, choose_fold(d, NULL, d->hash[g]));
+		deal(d, order[i], choose_fold(d, NULL, d->hash[order[i]]));
 	}
 done:
-	gh_free(d->ctx, by_hash);
+	gh_free(d->ctx, rest);
 	gh_free(d->ctx, order);
-	gh_free(d->ctx, key);
 	return status;
 }
 
@@ -450,9 +287,13 @@ check_arguments(gh_ctx *ctx, const gh_labels *labels, int k, const double *share
 			return gh_fail(ctx, GH_EINVAL, "share of fold %d is %g, not above 0", f + 1, shares[f]);
 	for (size_t i = 0; i < labels->n; i++)
 	{
+		uint64_t	begin,
+					end;
+
 		if (i % POLL_STEPS == 0)
 			GH_CHECK_STOP(ctx);
-		for (uint64_t at = labels->begin[i]; at < labels->begin[i + 1]; at++)
+		gh_labels_of(labels, i, &begin, &end);
+		for (uint64_t at = begin; at < end; at++)
 			if (labels->label[at] >= labels->n_labels)
 				return gh_fail(ctx, GH_EINTERNAL, "label %u of row %zu is not below %u", labels->label[at], i,
 							   labels->n_labels);
@@ -464,11 +305,11 @@ gh_status
 gh_folds(gh_ctx *ctx, const gh_labels *labels, const uint32_t *group, int k, const double *shares, uint64_t seed,
 		 uint8_t *fold)
 {
-	deck		d = {.ctx = ctx, .labels = labels, .k = k, .seed = seed};
+	gh_deck		d = {.ctx = ctx, .labels = labels, .group = group, .k = k, .seed = seed};
 	gh_status	status;
 
 	GH_TRY(check_arguments(ctx, labels, k, shares));
-	GH_GOTO(done, number_groups(&d, group));
+	GH_GOTO(done, gh_deck_number_groups(&d));
 	if (d.n_groups < (size_t) k)
 	{
 		gh_fail(ctx, GH_EDATA, "too few groups for %d folds", k);
@@ -476,14 +317,39 @@ gh_folds(gh_ctx *ctx, const gh_labels *labels, const uint32_t *group, int k, con
 		status = gh_fail_hint(ctx, "Add rows of other groups, or ask for fewer folds.");
 		goto done;
 	}
-	GH_GOTO(done, count_pairs(&d));
-	GH_GOTO(done, list_groups_of_labels(&d));
+	GH_GOTO(done, gh_deck_hash_groups(&d));
+	GH_GOTO(done, gh_deck_count_pairs(&d));
+	GH_GOTO(done, gh_deck_list_groups_of_labels(&d));
 	GH_GOTO(done, prepare_deal(&d, shares));
 	GH_GOTO(done, deal_labels(&d));
 	GH_GOTO(done, deal_rest(&d));
 	for (size_t i = 0; i < labels->n; i++)
+	{
+		if (i % POLL_STEPS == 0 && gh_should_stop(ctx))
+		{
+			status = gh_canceled(ctx);
+			goto done;
+		}
 		fold[i] = d.group_fold[d.row_group[i]];
+	}
 done:
 	free_deck(&d);
 	return status;
+}
+
+size_t
+gh_folds_memory(size_t n, uint32_t n_labels, bool grouped)
+{
+	/*
+	 * Groups of several rows: rows, their groups, and numbers of groups sorted.
+	 * Each row its own: rows, groups, hash, pairs with a label, and hashes
+	 * sorted.  Lists of pairs are those of one label a row, or far fewer.
+	 */
+	size_t		row = grouped ? 2 * sizeof(uint32_t) + sizeof(uint64_t) + 32 :
+		3 * sizeof(uint32_t) + 2 * sizeof(uint64_t) + 5 * sizeof(uint32_t) + 32 + 2,
+				bytes;
+
+	if (gh_mul_overflow(n, row, &bytes) || gh_add_overflow(bytes, (size_t) n_labels * 256 * 8 + 65536, &bytes))
+		return SIZE_MAX;
+	return bytes;
 }

@@ -44,7 +44,8 @@ typedef struct gh_bins
 extern gh_status gh_bins_build(gh_ctx *ctx, const float *rows, size_t n, int n_features, int max_bin,
 							   const uint32_t *cut_rows, size_t n_cut, gh_bins *bins);
 extern void gh_bins_free(gh_ctx *ctx, gh_bins *bins);
-extern size_t gh_bins_memory(size_t n, int n_features);
+/* Bytes at most: while so many threads sort a feature each, n_cut values of it, and of the bins afterwards. */
+extern size_t gh_bins_memory(size_t n, size_t n_cut, int n_features, int threads);
 
 /* What one fit trains on. */
 typedef struct gh_fit

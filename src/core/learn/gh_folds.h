@@ -11,7 +11,10 @@
 
 #include "base/gh_context.h"
 
-/* Sparse labels of n rows: labels of row i are label[begin[i]..begin[i+1]), each < n_labels. */
+/*
+ * Sparse labels of n rows: labels of row i are label[begin[i]..begin[i+1]), each
+ * < n_labels.  For gh_folds() begin may be NULL: label[i] is the one of row i.
+ */
 typedef struct gh_labels
 {
 	size_t		n;
@@ -27,5 +30,7 @@ typedef struct gh_labels
  */
 extern gh_status gh_folds(gh_ctx *ctx, const gh_labels *labels, const uint32_t *group, int k, const double *shares,
 						  uint64_t seed, uint8_t *fold);
+/* Bytes at most, for one label a row. */
+extern size_t gh_folds_memory(size_t n, uint32_t n_labels, bool grouped);
 
 #endif							/* GH_FOLDS_H */

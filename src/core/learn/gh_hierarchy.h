@@ -129,6 +129,7 @@ typedef struct gh_training
 	void		(*release) (void *arg); /* called when `rows` are not read any more, may be NULL; */
 	void	   *release_arg;
 	size_t		releasable;		/* how many bytes it frees, of this context's memory */
+	const char *advice;			/* what else would help when memory is short: "Raise the setting, or ADVICE." */
 	bool		blend;			/* keep it in the model and blend with it; needs vanilla */
 } gh_training;
 

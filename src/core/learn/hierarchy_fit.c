@@ -107,30 +107,34 @@ constant_booster(int n_features, bool always, gh_booster *booster)
 /* ---- folds ------------------------------------------------------------- */
 
 /* Number of groups among the rows, counted up to `most` (at most 255). */
-static int
-count_groups(const gh_hierarchy_run *trainer, const scope *s, int most)
+static gh_status
+count_groups(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, int most, int *n_groups)
 {
 	const uint32_t *group = trainer->training->group;
 	uint32_t	seen[256];
 	int			n = 0;
 
-	if (group == NULL)
-		return s->n < (size_t) most ? (int) s->n : most;
-	for (size_t i = 0; i < s->n && n < most; i++)
+	*n_groups = s->n < (size_t) most ? (int) s->n : most;
+	for (size_t i = 0; group != NULL && i < s->n && n < most; i++)
 	{
 		int			at = 0;
+
+		if (i % ROWS_BETWEEN_POLLS == 0)
+			GH_CHECK_STOP(ctx);
 
 		while (at < n && seen[at] != group[s->rows[i]])
 			at++;
 		if (at == n)
 			seen[n++] = group[s->rows[i]];
 	}
-	return n;
+	if (group != NULL)
+		*n_groups = n;
+	return GH_OK;
 }
 
 /* One label a row: its class. */
 static gh_status
-fill_classes(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, uint64_t *begin, uint32_t *label, uint32_t *group)
+fill_classes(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, uint32_t *label, uint32_t *group)
 {
 	const uint32_t *all = trainer->training->group;
 
@@ -138,55 +142,56 @@ fill_classes(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, uint6
 	{
 		if (i % ROWS_BETWEEN_POLLS == 0)
 			GH_CHECK_STOP(ctx);
-		begin[i] = i;
 		label[i] = s->labels[s->rows[i]];
-		group[i] = all != NULL ? all[s->rows[i]] : 0;
+		if (all != NULL)
+			group[i] = all[s->rows[i]];
 	}
-	begin[s->n] = s->n;
 	return GH_OK;
 }
 
 static gh_status
 deal_folds(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, int k, uint64_t seed, uint8_t *fold)
 {
-	uint64_t   *begin = GH_NEW(ctx, s->n + 1, uint64_t);
+	bool		grouped = trainer->training->group != NULL;
 	uint32_t   *label = GH_NEW(ctx, s->n, uint32_t),
-			   *group = GH_NEW(ctx, s->n, uint32_t);
-	gh_labels	labels = {s->n, 2, begin, label};
+			   *group = GH_NEW(ctx, grouped ? s->n : 0, uint32_t);
+	gh_labels	labels = {s->n, 2, NULL, label};
 	gh_status	status;
 
-	if (begin == NULL || label == NULL || group == NULL)
+	if (label == NULL || group == NULL)
 		status = gh_ctx_status(ctx);
 	else
-		status = fill_classes(ctx, trainer, s, begin, label, group);
+		status = fill_classes(ctx, trainer, s, label, group);
 	if (status == GH_OK)
-		status = gh_folds(ctx, &labels, trainer->training->group != NULL ? group : NULL, k, NULL, seed, fold);
+		status = gh_folds(ctx, &labels, grouped ? group : NULL, k, NULL, seed, fold);
 	gh_free(ctx, group);
 	gh_free(ctx, label);
-	gh_free(ctx, begin);
 	return status;
 }
 
 /* The first fold that has both classes inside and outside; -1: none. */
-static int
-usable_fold(const scope *s, const uint8_t *fold, int k)
+static gh_status
+usable_fold(gh_ctx *ctx, const scope *s, const uint8_t *fold, int k, int *usable)
 {
 	uint64_t	rows[256] = {0},
 				positives[256] = {0};
 
+	*usable = -1;
 	for (size_t i = 0; i < s->n; i++)
 	{
+		if (i % ROWS_BETWEEN_POLLS == 0)
+			GH_CHECK_STOP(ctx);
 		rows[fold[i]]++;
 		positives[fold[i]] += s->labels[s->rows[i]];
 	}
-	for (int f = 0; f < k; f++)
+	for (int f = 0; f < k && *usable < 0; f++)
 	{
 		uint64_t	negatives = rows[f] - positives[f];
 
 		if (positives[f] > 0 && positives[f] < s->positives && negatives > 0 && negatives < s->n - s->positives)
-			return f;
+			*usable = f;
 	}
-	return -1;
+	return GH_OK;
 }
 
 /* ---- parameters -------------------------------------------------------- */
@@ -253,7 +258,7 @@ tune(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *task, con
 	gh_boost_params starts[2];
 	gh_tune_options options = {
 		.metric = t->metric, .iterations = t->iterations, .seed = seed, .exhaustive = t->exhaustive,
-		.starts = starts, .n_starts = find_starts(trainer, task, starts), .tried = report_trial, .arg = task
+		.lean = task->lean, .starts = starts, .n_starts = find_starts(trainer, task, starts), .tried = report_trial, .arg = task
 	};
 	gh_trial   *trials = GH_NEW(ctx, t->iterations, gh_trial);
 	int			best;
@@ -278,6 +283,21 @@ tune(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *task, con
 	return status;
 }
 
+/* The rows inside or outside of a fold. */
+static gh_status
+list_rows(gh_ctx *ctx, const scope *s, const uint8_t *fold, int number, bool inside, uint32_t *rows, size_t *n)
+{
+	*n = 0;
+	for (size_t i = 0; i < s->n; i++)
+	{
+		if (i % ROWS_BETWEEN_POLLS == 0)
+			GH_CHECK_STOP(ctx);
+		if ((fold[i] == number) == inside)
+			rows[(*n)++] = s->rows[i];
+	}
+	return GH_OK;
+}
+
 /* Number of trees by early stopping on one fold. */
 static gh_status
 stop_early(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, const uint8_t *fold, int stop_fold,
@@ -286,27 +306,20 @@ stop_early(gh_ctx *ctx, const gh_hierarchy_run *trainer, const scope *s, const u
 	gh_fit		fit = fit_of(trainer, s);
 	uint32_t   *rows = GH_NEW(ctx, s->n, uint32_t);
 	gh_booster	booster;
-	size_t		n = 0,
-				n_stop = 0;
 	gh_status	status;
 
 	if (rows == NULL)
 		return gh_ctx_status(ctx);
-	/* training rows from the front, the fold's rows behind them, both ascending */
-	for (size_t i = 0; i < s->n; i++)
-		if (fold[i] != stop_fold)
-			rows[n++] = s->rows[i];
-	for (size_t i = 0; i < s->n; i++)
-		if (fold[i] == stop_fold)
-			rows[n + n_stop++] = s->rows[i];
 	fit.rows = rows;
-	fit.n_rows = n;
-	fit.valid_rows = rows + n;
-	fit.n_valid = n_stop;
 	memset(&booster, 0, sizeof(booster));
+	/* training rows from the front, the fold's rows behind them, both ascending */
+	GH_GOTO(done, list_rows(ctx, s, fold, stop_fold, false, rows, &fit.n_rows));
+	fit.valid_rows = rows + fit.n_rows;
+	GH_GOTO(done, list_rows(ctx, s, fold, stop_fold, true, rows + fit.n_rows, &fit.n_valid));
 	status = gh_boost_train(ctx, &fit, params, &booster, NULL);
 	if (status == GH_OK)
 		params->n_estimators = booster.n_trees > 0 ? (int) booster.n_trees : 1;
+done:
 	gh_booster_free(ctx, &booster);
 	gh_free(ctx, rows);
 	return status;
@@ -326,7 +339,7 @@ find_params(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *ta
 	if (t->iterations == 0 && params->early_stopping_rounds == 0)
 		return GH_OK;
 	/* a small node has as many folds as it has groups */
-	k = count_groups(trainer, s, t->folds >= 2 && t->folds <= 255 ? t->folds : DEFAULT_FOLDS);
+	GH_TRY(count_groups(ctx, trainer, s, t->folds >= 2 && t->folds <= 255 ? t->folds : DEFAULT_FOLDS, &k));
 	if (k < 2)
 	{
 		task->remark = GH_FIT_NO_FOLDS;
@@ -337,7 +350,8 @@ find_params(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *ta
 	if (fold == NULL)
 		return gh_ctx_status(ctx);
 	status = deal_folds(ctx, trainer, s, k, gh_random_seed(seed, GH_STREAM_FOLDS, 0), fold);
-	stop_fold = status == GH_OK ? usable_fold(s, fold, k) : -1;
+	if (status == GH_OK)
+		status = usable_fold(ctx, s, fold, k, &stop_fold);
 	if (status == GH_OK && stop_fold < 0)
 		task->remark = GH_FIT_NO_FOLDS;
 	else if (status == GH_OK && t->iterations > 0)
@@ -351,9 +365,31 @@ find_params(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *ta
 
 /* ---- the fit ----------------------------------------------------------- */
 
+typedef struct margins
+{
+	double	   *value;
+	size_t		n;
+} margins;
+
+/* Some margins become probabilities. */
+static gh_status
+probability_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+{
+	const margins *m = arg;
+	size_t		begin = task * ROWS_BETWEEN_POLLS,
+				end = m->n - begin < ROWS_BETWEEN_POLLS ? m->n : begin + ROWS_BETWEEN_POLLS;
+
+	(void) worker;
+	GH_CHECK_STOP(ctx);
+	for (size_t i = begin; i < end; i++)
+		m->value[i] = gh_sigmoid(m->value[i]);
+	return GH_OK;
+}
+
+/* out: probabilities of the validation rows. */
 static gh_status
 train(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *task, const scope *s, gh_booster *booster,
-	  char **params_text, gh_search *search)
+	  double *out, char **params_text, gh_search *search)
 {
 	const gh_training *t = trainer->training;
 	const gh_node *node = &trainer->model->node[task->node];
@@ -368,26 +404,20 @@ train(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *task, co
 	{
 		task->remark = GH_FIT_ONE_CLASS;
 		constant_booster(t->n_features, s->positives > 0, booster);
+		for (size_t i = 0; i < trainer->n_valid; i++)
+			out[i] = gh_logit(booster->base_score);
 	}
 	else
 	{
 		GH_TRY(find_params(ctx, trainer, task, s, seed, &params, search));
-		GH_TRY(gh_boost_train(ctx, &fit, &params, booster, NULL));
+		fit.valid_rows = trainer->valid_rows;
+		fit.n_valid = trainer->n_valid;
+		GH_TRY(gh_boost_train(ctx, &fit, &params, booster, out));
 	}
+	GH_TRY(gh_parallel(ctx, (trainer->n_valid + ROWS_BETWEEN_POLLS - 1) / ROWS_BETWEEN_POLLS, probability_task,
+					   &(margins) {out, trainer->n_valid}));
 	*params_text = gh_boost_params_json(ctx, &params);
 	return *params_text != NULL ? GH_OK : gh_ctx_status(ctx);
-}
-
-/* Probabilities of the validation rows. */
-static gh_status
-predict(gh_ctx *ctx, const gh_hierarchy_run *trainer, const gh_booster *booster, double *out)
-{
-	size_t		d = (size_t) trainer->training->n_features;
-
-	GH_TRY(gh_booster_margins(ctx, booster, trainer->valid_x, trainer->n_valid, d, out));
-	for (size_t i = 0; i < trainer->n_valid; i++)
-		out[i] = gh_sigmoid(out[i]);
-	return GH_OK;
 }
 
 gh_status
@@ -407,9 +437,8 @@ gh_hierarchy_fit(gh_ctx *ctx, void *arg, size_t number, int worker)
 	{
 		uint32_t	genre = trainer->position[task->node];
 
-		status = train(ctx, trainer, task, &s, &flat, &node->vanilla_params, &node->vanilla_search);
-		if (status == GH_OK)
-			status = predict(ctx, trainer, &flat, trainer->flat + genre * trainer->n_valid);
+		status = train(ctx, trainer, task, &s, &flat, trainer->flat + genre * trainer->n_valid, &node->vanilla_params,
+					   &node->vanilla_search);
 		if (status == GH_OK && trainer->model->flat != NULL)
 		{
 			trainer->model->flat[genre] = flat;
@@ -420,9 +449,8 @@ gh_hierarchy_fit(gh_ctx *ctx, void *arg, size_t number, int worker)
 	{
 		node->positives = s.positives;
 		node->negatives = s.n - s.positives;
-		status = train(ctx, trainer, task, &s, &node->booster, &node->params, &node->search);
-		if (status == GH_OK)
-			status = predict(ctx, trainer, &node->booster, trainer->conditional + task->node * trainer->n_valid);
+		status = train(ctx, trainer, task, &s, &node->booster, trainer->conditional + task->node * trainer->n_valid,
+					   &node->params, &node->search);
 	}
 	gh_booster_free(ctx, &flat);
 	scope_free(ctx, &s);

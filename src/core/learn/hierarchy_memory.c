@@ -1,6 +1,11 @@
 /*
  * hierarchy_memory.c
- *		What a training will need, before it starts, and how many threads that allows.
+ *		What a training will need, before it starts, and the fastest way within what is allowed.
+ *
+ * Threads train classifiers side by side, each with records of its own and a
+ * search with those of all folds.  Where that is too much the largest go one
+ * after another, with the threads inside the fit; where a search alone is too
+ * much its folds take turns.  The model is the same for all of it.
  */
 #include "learn/hierarchy_private.h"
 
@@ -78,71 +83,174 @@ trees_memory(const gh_classifier_task *task, const gh_boost_params *p)
 	return bytes;
 }
 
-/* Bytes while one classifier is trained, its finished trees left out. */
-static size_t
-task_memory(const gh_training *t, const gh_classifier_task *task, const gh_boost_params *p)
+static bool
+needs_folds(const gh_training *t, const gh_boost_params *p)
 {
+	return t->iterations > 0 || p->early_stopping_rounds > 0;
+}
+
+static int
+fold_count(const gh_training *t)
+{
+	return t->folds >= 2 ? t->folds : 2;
+}
+
+/* Bytes while one classifier is trained, the trees that stay left out. */
+static size_t
+task_memory(const gh_hierarchy_run *run, const gh_classifier_task *task, const gh_boost_params *p, bool lean)
+{
+	const gh_training *t = run->training;
 	size_t		rows = task->rows,
-				bytes = gh_boost_memory(rows, 0, t->n_features, p);
+				bytes = gh_boost_memory(rows, run->n_valid, t->n_features, p);
 
-	if (t->iterations > 0 && t->folds > 1)
+	if (needs_folds(t, p))
 	{
-		size_t		search = gh_tune_memory(rows, task->positives, t->n_features, t->folds, &t->params, &t->space, false);
+		/* class and group of every row */
+		size_t		deal = gh_folds_memory(rows, 2, t->group != NULL),
+					search = t->iterations > 0 ? gh_tune_memory(rows, task->positives, t->n_features, fold_count(t),
+																&t->params, &t->space, lean) : 0;
 
+		add_product(&deal, rows, 2 * sizeof(uint32_t));
+		add_product(&search, (size_t) t->iterations, sizeof(gh_trial));
 		bytes = search > bytes ? search : bytes;
-		add_product(&bytes, (size_t) t->iterations, sizeof(gh_trial));
+		bytes = deal > bytes ? deal : bytes;
+		/* a fold for every row, and the list of an early stop */
+		add_product(&bytes, rows, sizeof(uint8_t) + (t->iterations == 0 ? sizeof(uint32_t) : 0));
 	}
-	/* its rows and labels; labels, groups and numbers of the folds */
+	/* its rows, and labels of all */
 	add_product(&bytes, rows, sizeof(uint32_t));
 	add_product(&bytes, t->n, sizeof(uint8_t));
-	if (t->iterations > 0 || p->early_stopping_rounds > 0)
-		add_product(&bytes, rows, sizeof(uint64_t) + 4 * sizeof(uint32_t) + 1);
 	if (task->vanilla && !t->blend)
 		add_product(&bytes, trees_memory(task, p), 1);
 	return bytes;
 }
 
-/* Bytes at the worst moment: while the bins are cut, or afterwards without the rows. */
-static size_t
-needed(const gh_training *t, size_t bins, size_t shared, size_t largest, int threads)
+/* ---- the plan ---------------------------------------------------------- */
+
+typedef struct plan
 {
-	add_product(&shared, largest, (size_t) threads);
-	add_product(&shared, bins, 1);
-	if (shared == SIZE_MAX || t->release == NULL)
-		return shared;
-	return shared > bins + t->releasable ? shared - t->releasable : bins;
+	gh_ctx	   *ctx;
+	gh_hierarchy_run *run;
+	gh_boost_params largest;
+	size_t		codes,			/* the bins */
+				shared;			/* what stays from the first classifier to the last */
+	size_t		most;			/* at the worst moment so far, above what is in use now */
+} plan;
+
+/* Bytes above what is in use now while some tasks are under way; the rows are gone by then. */
+static size_t
+with_tasks(const plan *p, size_t tasks)
+{
+	const gh_training *t = p->run->training;
+
+	add_product(&tasks, p->codes, 1);
+	add_product(&tasks, p->shared, 1);
+	if (tasks == SIZE_MAX || t->release == NULL)
+		return tasks;
+	return tasks > t->releasable ? tasks - t->releasable : 0;
+}
+
+static void
+measure_shared(plan *p)
+{
+	const gh_training *t = p->run->training;
+	const gh_model *model = p->run->model;
+
+	p->codes = gh_bins_memory(t->n, 0, t->n_features, 1);
+	/* predictions of the validation rows, and trees */
+	add_product(&p->shared, p->run->n_valid, model->n_nodes * sizeof(double));
+	if (t->vanilla)
+		add_product(&p->shared, p->run->n_valid, model->n_genres * sizeof(double));
+	for (size_t i = 0; i < p->run->n_tasks; i++)
+		if (!p->run->tasks[i].vanilla || t->blend)
+			add_product(&p->shared, trees_memory(&p->run->tasks[i], &p->largest), 1);
+	if (t->iterations > 0)
+		add_product(&p->shared, model->n_nodes, sizeof(gh_boost_params) + sizeof(bool));
+}
+
+/* The largest of a wave alone, as few as will do, so that the rest fits side by side. */
+static void
+plan_wave(plan *p, size_t begin, size_t end)
+{
+	gh_classifier_task *tasks = p->run->tasks;
+	size_t		threads = (size_t) gh_ctx_threads(p->ctx),
+				together;
+
+	for (; begin < end; begin++)
+	{
+		size_t		alone = task_memory(p->run, &tasks[begin], &p->largest, false);
+
+		together = 0;
+		for (size_t i = begin; i < end && i < begin + threads; i++)
+			add_product(&together, task_memory(p->run, &tasks[i], &p->largest, false), 1);
+		if (gh_memory_fits(p->ctx, with_tasks(p, together)))
+			break;
+		tasks[begin].alone = true;
+		tasks[begin].lean = p->run->training->iterations > 0 && !gh_memory_fits(p->ctx, with_tasks(p, alone));
+		if (tasks[begin].lean)
+			alone = task_memory(p->run, &tasks[begin], &p->largest, true);
+		p->most = with_tasks(p, alone) > p->most ? with_tasks(p, alone) : p->most;
+	}
+	if (begin < end)
+		p->most = with_tasks(p, together) > p->most ? with_tasks(p, together) : p->most;
+}
+
+/* The smallest way: one classifier at a time, folds in turns, one feature sorted at a time. */
+static size_t
+least_memory(const plan *p)
+{
+	const gh_training *t = p->run->training;
+	size_t		most = gh_bins_memory(t->n, p->run->n_train, t->n_features, 1);
+
+	for (size_t i = 0; i < p->run->n_tasks; i++)
+	{
+		size_t		bytes = with_tasks(p, task_memory(p->run, &p->run->tasks[i], &p->largest, true));
+
+		most = bytes > most ? bytes : most;
+	}
+	return most;
+}
+
+static void
+note_plan(const plan *p)
+{
+	size_t		alone = 0,
+				lean = 0;
+
+	for (size_t i = 0; i < p->run->n_tasks; i++)
+	{
+		alone += p->run->tasks[i].alone;
+		lean += p->run->tasks[i].lean;
+	}
+	if (alone > 0)
+		gh_note(p->ctx, "training", "the memory allowed is short: %zu of %zu classifiers are trained one after another, "
+				"%zu of them with folds in turns", alone, p->run->n_tasks, lean);
 }
 
 gh_status
-gh_hierarchy_check_memory(gh_ctx *ctx, const gh_hierarchy_run *run)
+gh_hierarchy_plan_memory(gh_ctx *ctx, gh_hierarchy_run *run, size_t *bytes)
 {
 	const gh_training *t = run->training;
-	gh_boost_params p = largest_params(t);
-	size_t		bins = gh_bins_memory(t->n, t->n_features),
-				shared = 0,
-				largest = 0;
+	plan		p = {.ctx = ctx, .run = run, .largest = largest_params(t)};
 	int			threads = gh_ctx_threads(ctx);
+	size_t		least;
 
-	for (size_t i = 0; i < run->n_tasks; i++)
-	{
-		size_t		bytes = task_memory(t, &run->tasks[i], &p);
-
-		largest = bytes > largest ? bytes : largest;
-		if (!run->tasks[i].vanilla || t->blend)
-			add_product(&shared, trees_memory(&run->tasks[i], &p), 1);
-	}
-	if (t->iterations > 0)
-		add_product(&shared, run->model->n_nodes, sizeof(gh_boost_params) + sizeof(bool));
-	/* fewer threads make the same model in less memory */
-	for (; threads > 1; threads--)
-	{
-		if (gh_memory_fits(ctx, needed(t, bins, shared, largest, threads)))
-			break;
-	}
-	if (threads == 1)
-		GH_TRY(gh_memory_check(ctx, needed(t, bins, shared, largest, 1), "training the hierarchy"));
-	if (threads < gh_ctx_threads(ctx))
-		gh_note(ctx, "training", "the memory allowed is enough for %d of %d threads", threads, gh_ctx_threads(ctx));
+	measure_shared(&p);
+	least = least_memory(&p);
+	if (!gh_memory_fits(ctx, least))
+		return gh_memory_refuse(ctx, least, "training the hierarchy", t->advice);
+	/* for the bins only */
+	while (threads > 1 && !gh_memory_fits(ctx, gh_bins_memory(t->n, run->n_train, t->n_features, threads)))
+		threads--;
 	gh_threads_cap(ctx, threads);
+	p.most = gh_bins_memory(t->n, run->n_train, t->n_features, threads);
+	for (size_t begin = 0, end; begin < run->n_tasks; begin = end)
+	{
+		for (end = begin; end < run->n_tasks && run->tasks[end].wave == run->tasks[begin].wave;)
+			end++;
+		plan_wave(&p, begin, end);
+	}
+	note_plan(&p);
+	*bytes = gh_memory_used(ctx) + p.most;
 	return GH_OK;
 }

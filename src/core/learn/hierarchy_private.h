@@ -38,6 +38,8 @@ typedef struct gh_classifier_task
 	uint64_t	rows;			/* it is trained on: the heaviest of a wave go first */
 	uint64_t	positives;		/* among them */
 	uint64_t	reported;		/* of its work */
+	bool		alone;			/* memory is short: with all threads inside the fit, none beside it; */
+	bool		lean;			/* and its folds take turns */
 	gh_fit_remark remark;
 } gh_classifier_task;
 
@@ -51,7 +53,6 @@ typedef struct gh_hierarchy_run
 	size_t		n_train;
 	uint32_t   *valid_rows;		/* labelled, held out; ascending */
 	size_t		n_valid;
-	float	   *valid_x;		/* n_valid x n_features */
 	uint32_t   *position;		/* per node: genre position, or GH_NOT_A_GENRE */
 	gh_classifier_task *tasks;
 	size_t		n_tasks;
@@ -75,10 +76,12 @@ gh_row_in_mask(const gh_labels *labels, size_t row, const uint8_t *mask)
 }
 
 /*
- * GH_ELIMIT when the training does not fit the budget; caps the threads where
- * fewer of them fit.  Needs the tasks.
+ * Finds the fastest way to train that fits the budget: which tasks, the first
+ * of a wave, are trained alone, and which of these are lean.  GH_ELIMIT when
+ * there is none.  *bytes: what is needed at most, with what is in use already.
+ * Needs the tasks and the rows.
  */
-extern gh_status gh_hierarchy_check_memory(gh_ctx *ctx, const gh_hierarchy_run *run);
+extern gh_status gh_hierarchy_plan_memory(gh_ctx *ctx, gh_hierarchy_run *run, size_t *bytes);
 
 /* A classifier's part in the work of the training. */
 extern uint64_t gh_hierarchy_work(const gh_training *training, const gh_classifier_task *task);

@@ -106,29 +106,19 @@ divide_rows(gh_ctx *ctx, gh_hierarchy_run *r)
 	return GH_OK;
 }
 
+/* Where the predictions of the validation rows go. */
 static gh_status
-gather_validation(gh_ctx *ctx, gh_hierarchy_run *r)
+open_predictions(gh_ctx *ctx, gh_hierarchy_run *r)
 {
-	size_t		d = (size_t) r->training->n_features;
 	const gh_model *model = r->model;
 
-	r->valid_x = gh_alloc(ctx, r->n_valid, d * sizeof(float));
 	r->conditional = gh_alloc(ctx, r->n_valid, model->n_nodes * sizeof(double));
-	if (r->valid_x == NULL || r->conditional == NULL)
+	if (r->conditional == NULL)
 		return gh_ctx_status(ctx);
-	if (r->training->vanilla)
-	{
-		r->flat = gh_alloc(ctx, r->n_valid, model->n_genres * sizeof(double));
-		if (r->flat == NULL)
-			return gh_ctx_status(ctx);
-	}
-	for (size_t i = 0; i < r->n_valid; i++)
-	{
-		if (i % ROWS_BETWEEN_POLLS == 0)
-			GH_CHECK_STOP(ctx);
-		memcpy(r->valid_x + i * d, r->training->rows + r->valid_rows[i] * d, d * sizeof(float));
-	}
-	return GH_OK;
+	if (!r->training->vanilla)
+		return GH_OK;
+	r->flat = gh_alloc(ctx, r->n_valid, model->n_genres * sizeof(double));
+	return r->flat != NULL ? GH_OK : gh_ctx_status(ctx);
 }
 
 /* ---- tasks ------------------------------------------------------------- */
@@ -250,6 +240,15 @@ note_remarks(gh_ctx *ctx, gh_hierarchy_run *r)
 
 /* ---- waves ------------------------------------------------------------- */
 
+/* Whether a task belongs to the part of the wave that begins at wave_begin: those alone come first. */
+static bool
+joins(const gh_hierarchy_run *r, size_t task)
+{
+	const gh_classifier_task *first = &r->tasks[r->wave_begin];
+
+	return r->tasks[task].wave == first->wave && r->tasks[task].alone == first->alone;
+}
+
 /* Every classifier; without tuning none waits for another. */
 static gh_status
 fit_all(gh_ctx *ctx, gh_hierarchy_run *r)
@@ -264,9 +263,12 @@ fit_all(gh_ctx *ctx, gh_hierarchy_run *r)
 	{
 		uint64_t	work = 0;
 
-		for (end = r->wave_begin; end < r->n_tasks && r->tasks[end].wave == r->tasks[r->wave_begin].wave; end++)
+		for (end = r->wave_begin; end < r->n_tasks && joins(r, end); end++)
 			work += gh_hierarchy_work(r->training, &r->tasks[end]);
-		GH_TRY(gh_parallel_part(ctx, stage, done, total, end - r->wave_begin, gh_hierarchy_fit, r));
+		if (r->tasks[r->wave_begin].alone)
+			GH_TRY(gh_serial_part(ctx, stage, done, total, end - r->wave_begin, gh_hierarchy_fit, r));
+		else
+			GH_TRY(gh_parallel_part(ctx, stage, done, total, end - r->wave_begin, gh_hierarchy_fit, r));
 		done += work;
 	}
 	return GH_OK;
@@ -330,16 +332,19 @@ static gh_status
 run(gh_ctx *ctx, gh_hierarchy_run *r, gh_evaluation *evaluation)
 {
 	const gh_training *t = r->training;
+	size_t		bytes;
 
 	GH_TRY(check_training(ctx, t, r->model));
 	GH_TRY(divide_rows(ctx, r));
-	GH_TRY(gather_validation(ctx, r));
 	GH_TRY(list_tasks(ctx, r));
-	GH_TRY(gh_hierarchy_check_memory(ctx, r));
+	GH_TRY(gh_hierarchy_plan_memory(ctx, r, &bytes));
+	gh_note(ctx, STAGE, "%zu classifiers on %zu rows, %zu rows held out; about %.1f MB of memory", r->n_tasks, r->n_train,
+			r->n_valid, (double) bytes / (1024.0 * 1024.0));
 	GH_TRY(gh_bins_build(ctx, t->rows, t->n, t->n_features, t->params.max_bin, r->train_rows, r->n_train, &r->bins));
+	gh_threads_cap(ctx, 0);
 	if (t->release != NULL)
 		t->release(t->release_arg);
-	gh_note(ctx, STAGE, "%zu classifiers on %zu rows, %zu rows held out", r->n_tasks, r->n_train, r->n_valid);
+	GH_TRY(open_predictions(ctx, r));
 	GH_TRY(open_findings(ctx, r));
 	GH_TRY(open_blend(ctx, r));
 	GH_TRY(fit_all(ctx, r));
@@ -365,7 +370,6 @@ gh_hierarchy_train(gh_ctx *ctx, const gh_training *training, gh_model *model, gh
 	gh_free(ctx, r.is_found);
 	gh_free(ctx, r.tasks);
 	gh_free(ctx, r.position);
-	gh_free(ctx, r.valid_x);
 	gh_free(ctx, r.valid_rows);
 	gh_free(ctx, r.train_rows);
 	if (status != GH_OK)
