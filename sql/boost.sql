@@ -34,6 +34,12 @@ SELECT boost_export(boost_fit('SELECT label, features FROM rows', '{"n_estimator
 \pset format aligned
 SELECT boost_export('\x');
 SELECT boost_import('[]');
+SELECT boost_import('');
+SELECT boost_import('\x62696e66'::bytea);
+SELECT boost_import('\x7b55017824'::bytea);
+SELECT boost_import('\x7b55017853'::bytea);
+SELECT boost_import('{"learner": {"attributes": {"best_iteration": "7"}, "gradient_booster": {"name": "gbtree", "model": {"trees": []}},
+	"objective": {"name": "binary:logistic"}, "learner_model_param": {"num_feature": "1", "base_score": "5E-1"}}}', best_iteration => true);
 SELECT boost_import('{}');
 SELECT boost_import('{"learner": 1}');
 SELECT boost_import('{"learner": {"objective": {"name": "reg:squarederror"}, "gradient_booster": {"name": "gbtree"}}}');

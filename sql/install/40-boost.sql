@@ -61,9 +61,25 @@ CREATE FUNCTION boost_export(model bytea)
 COMMENT ON FUNCTION boost_export(bytea) IS
 	'a model of boost_fit as XGBoost''s own JSON: XGBoost 1.7 and later load it and predict the same';
 
-CREATE FUNCTION boost_import(model json)
+-- Three of them, so that a column of type json, what pg_read_binary_file() gives and
+-- an untyped literal all find one: of a literal the parser makes text.
+CREATE FUNCTION boost_import(model json, best_iteration boolean DEFAULT false)
 	RETURNS bytea
 	AS 'MODULE_PATHNAME', 'genre_hier_boost_import'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
-COMMENT ON FUNCTION boost_import(json) IS
+COMMENT ON FUNCTION boost_import(json, boolean) IS
 	'a binary classifier from the JSON that XGBoost writes (save_model, save_raw), as a model value';
+
+CREATE FUNCTION boost_import(model text, best_iteration boolean DEFAULT false)
+	RETURNS bytea
+	AS 'MODULE_PATHNAME', 'genre_hier_boost_import'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION boost_import(text, boolean) IS
+	'a binary classifier from the JSON that XGBoost writes (save_model, save_raw), as a model value';
+
+CREATE FUNCTION boost_import(model bytea, best_iteration boolean DEFAULT false)
+	RETURNS bytea
+	AS 'MODULE_PATHNAME', 'genre_hier_boost_import_bytes'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000;
+COMMENT ON FUNCTION boost_import(bytea, boolean) IS
+	'a binary classifier from the bytes of a file that XGBoost writes (save_model, save_raw), UBJSON or JSON, as a model value';

@@ -9,8 +9,9 @@ PGPORT, PGUSER, PGDATABASE) with the extension installed.
 
 1. Models trained here go through boost_export into each version: the largest
    difference of the probabilities.
-2. Models that each version trains and saves go through boost_import: the same.
-3. Models that cannot be imported must be refused.
+2. Models that each version trains and saves, as JSON and as UBJSON, go through boost_import: the same.
+3. A model of early stopping, cut at its best iteration or not.
+4. Models that cannot be imported must be refused.
 """
 import json
 import os
@@ -47,9 +48,10 @@ def child(folder):
         # what it saves after loading is good as well
         open(os.path.join(folder, name + ".again.json"), "wb").write(booster.save_raw("json"))
 
-    def save(name, booster, matrix):
-        open(os.path.join(folder, name + ".own.json"), "wb").write(booster.save_raw("json"))
-        booster.predict(matrix).astype("<f8").tofile(os.path.join(folder, name + ".own"))
+    def save(name, booster, matrix, **kind):
+        for format in ("json", "ubj"):
+            open(os.path.join(folder, "%s.own.%s" % (name, format)), "wb").write(booster.save_raw(format))
+        booster.predict(matrix, **kind).astype("<f8").tofile(os.path.join(folder, name + ".own"))
 
     plain = xgb.DMatrix(X, y)
     named = xgb.DMatrix(X, y, feature_names=["a", "b b", "c\"", "dé", "e"])
@@ -71,8 +73,16 @@ def child(folder):
     }
     for name, (params, matrix) in accepted.items():
         save(name, xgb.train(params, matrix, 40), matrix)
+    half = xgb.DMatrix(X[::2], y[::2]), xgb.DMatrix(X[1::2], y[1::2])
+    for name, trees in (("early stopping", 1), ("early stopping, forest of 3", 3)):
+        stopped = xgb.train(dict(logistic, num_parallel_tree=trees, subsample=0.7), half[0], 200, evals=[(half[1], "rest")],
+                            early_stopping_rounds=10, verbose_eval=False)
+        save(name, stopped, plain)
+        save(name + " (best)", stopped, plain, iteration_range=(0, stopped.best_iteration + 1))
     for name, (params, matrix) in refused.items():
-        open(os.path.join(folder, name + ".bad.json"), "wb").write(xgb.train(params, matrix, 5).save_raw("json"))
+        for format in ("json", "ubj"):
+            open(os.path.join(folder, "%s.bad.%s" % (name, format)), "wb").write(
+                xgb.train(params, matrix, 5).save_raw(format))
     if xgb.__version__ >= "2":
         pair = np.stack([y, 1 - y], axis=1)
         multi = xgb.train(dict(logistic, tree_method="hist", multi_strategy="multi_output_tree"), xgb.DMatrix(X, pair), 3)
@@ -135,9 +145,14 @@ def export(folder, rows):
 
 def imported(rows, path):
     import numpy as np
-    status, out, err = psql(rows + "\\set model `cat %s`\n" % quote(path) + """
-        CREATE TEMPORARY TABLE m AS SELECT boost_import(:'model') AS model;
-        SELECT string_agg(boost_predict(model, features)::text, ' ' ORDER BY id) FROM m, rows;""")
+    if path.endswith(".ubj"):
+        model = "decode('%s', 'hex')" % open(path, "rb").read().hex()
+    else:
+        model = quote(open(path, encoding="utf-8").read())
+    status, out, err = psql(rows + """
+        SET standard_conforming_strings = on;
+        CREATE TEMPORARY TABLE m AS SELECT boost_import(%s, best_iteration => %s) AS model;
+        SELECT string_agg(boost_predict(model, features)::text, ' ' ORDER BY id) FROM m, rows;""" % (model, "(best)" in path))
     return np.array(out.split(), float) if status == 0 else err.strip()
 
 
@@ -160,20 +175,21 @@ def main(interpreters):
                 worst = max(worst, *gaps)
                 print("  exported %-34s %.1e, saved there and imported again %.1e" % (name, *gaps))
             for file in sorted(os.listdir(folder)):
-                if file.endswith(".own.json"):
+                stem, format = os.path.splitext(file)
+                if stem.endswith(".own"):
                     result = imported(rows, os.path.join(folder, file))
                     if isinstance(result, str):
-                        print("  imported %-34s %s" % (file[:-9], result))
+                        print("  imported %-34s %s" % (file, result))
                         return 1
-                    gap = np.abs(result - np.fromfile(os.path.join(folder, file[:-5]))).max()
+                    gap = np.abs(result - np.fromfile(os.path.join(folder, stem))).max()
                     worst = max(worst, gap)
-                    print("  imported %-34s %.1e" % (file[:-9], gap))
-                elif file.endswith(".bad.json"):
+                    print("  imported %-34s %-5s %.1e" % (stem[:-4], format[1:], gap))
+                elif stem.endswith(".bad"):
                     result = imported(rows, os.path.join(folder, file))
                     if not isinstance(result, str):
                         print("  %s was imported" % file)
                         return 1
-                    print("  refused  %-34s %s" % (file[:-9], result.split("DETAIL:")[-1].strip()))
+                    print("  refused  %-34s %-5s %s" % (stem[:-4], format[1:], result.split("DETAIL:")[-1].strip()))
     print("largest difference: %.1e" % worst)
     return 0 if worst < 1e-6 else 1
 

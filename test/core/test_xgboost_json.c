@@ -2,70 +2,7 @@
  * test_xgboost_json.c
  *		XGBoost's JSON: there and back, other orders and spellings, and everything hostile.
  */
-#include "learn_testing.h"
-
-#include <stdio.h>
-
-#include "learn/gh_xgboost_json.h"
-#include "learn/json_scan.h"
-
-/* Two features, one tree of five nodes whose order in the arrays is not ours, one of a single leaf. */
-#define TREE_A \
-	"{\"base_weights\":[0.5,-1,0.25,2,-3],\"categories\":[],\"categories_nodes\":[],\"categories_segments\":[]," \
-	"\"categories_sizes\":[],\"default_left\":[true,0,false,0,0],\"id\":0,\"left_children\":[3,-1,-1,4,-1]," \
-	"\"loss_changes\":[7.5E0,0,0,1.25,0],\"parents\":[2147483647,3,0,0,3],\"right_children\":[2,-1,-1,1,-1]," \
-	"\"split_conditions\":[5E-1,-1E0,0.25,1.5,-3],\"split_indices\":[1,0,0,0,0],\"split_type\":[0,0,0,0,0]," \
-	"\"sum_hessian\":[1E1,3,4.5,5.5,2.5],\"tree_param\":{\"num_deleted\":\"0\",\"num_feature\":\"2\"," \
-	"\"num_nodes\":\"5\",\"size_leaf_vector\":\"0\"}}"
-#define TREE_B \
-	"{\"tree_param\":{\"size_leaf_vector\":\"1\"},\"base_weights\":[0],\"default_left\":[0],\"left_children\":[-1]," \
-	"\"loss_changes\":[0],\"right_children\":[-1],\"split_conditions\":[1e-1],\"split_indices\":[0],\"sum_hessian\":[9]}"
-#define MODEL \
-	"{\"version\":[3,1,0],\"learner\":{\"objective\":{\"name\":\"binary:logistic\",\"reg_loss_param\":" \
-	"{\"scale_pos_weight\":\"1\"}},\"attributes\":{\"best_iteration\":\"1\",\"x\":[{},[],null,[[1],{\"y\":\"z\"}]]}," \
-	"\"feature_names\":[\"te\\u006dpo\",\"caf\\u00e9 \\ud83c\\udfb5\\n\"],\"feature_types\":[\"float\",\"int\"]," \
-	"\"gradient_booster\":{\"model\":{\"cats\":{\"enc\":[]},\"gbtree_model_param\":{\"num_parallel_tree\":\"1\"," \
-	"\"num_trees\":\"2\"},\"iteration_indptr\":[0,1,2],\"tree_info\":[0,0],\"trees\":[" TREE_A " , " TREE_B "]}," \
-	"\"name\":\"gbtree\"},\"learner_model_param\":{\"base_score\":\"[2.5E-1]\",\"boost_from_average\":\"1\"," \
-	"\"num_class\":\"0\",\"num_feature\":\"2\",\"num_target\":\"1\"}}}"
-
-/* The text with the first `from` replaced; malloc'ed. */
-static char *
-with(const char *text, const char *from, const char *to)
-{
-	const char *at = strstr(text, from);
-	char	   *out = malloc(strlen(text) + strlen(to) + 1);
-
-	assert_non_null(at);
-	memcpy(out, text, (size_t) (at - text));
-	strcpy(out + (at - text), to);
-	strcat(out, at + strlen(from));
-	return out;
-}
-
-/* Reads and, when that works, predicts.  Nothing may stay allocated. */
-static gh_status
-try_text(const char *text, size_t length, char *detail, size_t size)
-{
-	gh_ctx	   *ctx = gh_ctx_open(NULL);
-	gh_boost_model model;
-	gh_status	status = gh_xgboost_read(ctx, text, length, &model);
-
-	if (status == GH_OK)
-	{
-		float	   *x = calloc((size_t) model.n_features, sizeof(float));
-		double		p = gh_booster_probability(&model.booster, x);
-
-		assert_true(p >= 0 && p <= 1);
-		free(x);
-		gh_boost_model_free(ctx, &model);
-	}
-	else if (detail != NULL)
-		snprintf(detail, size, "%s", gh_ctx_detail(ctx) != NULL ? gh_ctx_detail(ctx) : "");
-	assert_int_equal(gh_memory_used(ctx), 0);
-	gh_ctx_close(ctx);
-	return status;
-}
+#include "xgboost_testing.h"
 
 static void
 refused(const char *from, const char *to, const char *why)
@@ -108,11 +45,11 @@ any_order_and_spelling(void **state)
 	};
 
 	(void) state;
-	test_ok(ctx, gh_xgboost_read(ctx, MODEL, strlen(MODEL), &model));
+	test_ok(ctx, gh_xgboost_read(ctx, MODEL, strlen(MODEL), false, &model));
 	assert_int_equal(model.n_features, 2);
 	assert_string_equal(model.feature[0], "tempo");
 	assert_string_equal(model.feature[1], "caf\xc3\xa9 \xf0\x9f\x8e\xb5\n");
-	assert_string_equal(model.info, "{\"source\": \"xgboost\", \"version\": [3, 1, 0]}");
+	assert_string_equal(model.info, "{\"source\": \"xgboost\", \"version\": [3, 1, 0], \"attributes\": {\"best_iteration\": \"1\"}}");
 	assert_int_equal(model.booster.n_trees, 2);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_true(fabs(gh_booster_margin(&model.booster, rows[i].x) - base - rows[i].margin) < 1e-15);
@@ -127,6 +64,7 @@ any_order_and_spelling(void **state)
 	accepted("\"num_target\":\"1\"", "\"num_target\":1");
 	accepted("\"te\\u006dpo\",\"caf\\u00e9 \\ud83c\\udfb5\\n\"", "");
 	accepted("\"version\":[3,1,0],", "\"config\":{},");
+	accepted("\"version\":[3,1,0],", "\"config\":[NaN,{\"x\":-Infinity},Infinity],");
 }
 
 static void
@@ -137,7 +75,7 @@ names_are_counted_when_there_are_none(void **state)
 	gh_boost_model model;
 
 	(void) state;
-	test_ok(ctx, gh_xgboost_read(ctx, text, strlen(text), &model));
+	test_ok(ctx, gh_xgboost_read(ctx, text, strlen(text), false, &model));
 	assert_string_equal(model.feature[0], "feature_1");
 	assert_string_equal(model.feature[1], "feature_2");
 	gh_boost_model_free(ctx, &model);
@@ -192,7 +130,9 @@ arrays_that_are_no_tree_are_refused(void **state)
 	refused("\"split_indices\":[1", "\"split_indices\":[70000", "not a tree");
 	refused("\"split_indices\":[1", "\"split_indices\":[-1", "not a tree");
 	refused("\"split_conditions\":[5E-1", "\"split_conditions\":[5E999", "not a tree");
-	refused("\"split_conditions\":[5E-1", "\"split_conditions\":[NaN", "Byte");
+	refused("\"split_conditions\":[5E-1", "\"split_conditions\":[NaN", "not a tree");
+	refused("\"split_conditions\":[5E-1", "\"split_conditions\":[-Infinity", "not a tree");
+	refused("\"split_conditions\":[5E-1", "\"split_conditions\":[nan", "Byte");
 	refused("\"sum_hessian\":[1E1", "\"sum_hessian\":[-1E1", "not a tree");
 	refused("\"default_left\":[true", "\"default_left\":[2", "not a tree");
 	refused("\"default_left\":[true", "\"default_left\":[\"1\"", "Byte");
@@ -211,7 +151,7 @@ unreachable_nodes_are_left_out(void **state)
 	gh_boost_model model;
 
 	(void) state;
-	test_ok(ctx, gh_xgboost_read(ctx, text, strlen(text), &model));
+	test_ok(ctx, gh_xgboost_read(ctx, text, strlen(text), false, &model));
 	assert_int_equal(model.booster.trees[0].n_nodes, 3);
 	assert_true(model.booster.trees[0].value[1] == 1.5f && model.booster.trees[0].value[2] == .25f);
 	gh_boost_model_free(ctx, &model);
@@ -345,7 +285,7 @@ there_and_back_is_the_same(void **state)
 		test_ok(ctx, gh_xgboost_write(ctx, &model, &text, &length));
 		assert_int_equal(strlen(text), length);
 		assert_true((strstr(text, "\"feature_names\":[]") != NULL) == (k != 2));
-		test_ok(ctx, gh_xgboost_read(ctx, text, length, &back));
+		test_ok(ctx, gh_xgboost_read(ctx, text, length, false, &back));
 		for (int j = 0; j < 3; j++)
 			assert_string_equal(back.feature[j], model.feature[j]);
 		if (k == 0 || k == 3)
@@ -364,6 +304,127 @@ there_and_back_is_the_same(void **state)
 		gh_free(ctx, text);
 		test_close(ctx);
 	}
+}
+
+/* ---- attributes -------------------------------------------------------- */
+
+/* The model with another piece, cut or not: how many trees, and what is kept of attributes. */
+static void
+assert_attributes(const char *from, const char *to, bool cut, uint32_t trees, const char *info)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	char	   *text = with(MODEL, from, to);
+	char		expected[512];
+	gh_boost_model model;
+
+	test_ok(ctx, gh_xgboost_read(ctx, text, strlen(text), cut, &model));
+	snprintf(expected, sizeof(expected), "{\"source\": \"xgboost\", \"version\": [3, 1, 0]%s}", info);
+	assert_string_equal(model.info, expected);
+	assert_int_equal(model.booster.n_trees, trees);
+	gh_boost_model_free(ctx, &model);
+	free(text);
+	test_close(ctx);
+}
+
+static void
+trees_after_the_best_iteration_go_when_asked(void **state)
+{
+	static const char best[] = "\"best_iteration\":\"1\"",
+				indptr[] = "\"iteration_indptr\":[0,1,2]";
+	char	   *beyond = with(MODEL, best, "\"best_iteration\":\"2\""),
+			   *forest = with(MODEL, best, "\"best_iteration\":\"0\"");
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_boost_model model;
+
+	(void) state;
+	assert_attributes(best, "\"best_iteration\":\"0\"", true, 1, ", \"attributes\": {\"best_iteration\": \"0\"}");
+	assert_attributes(best, "\"best_iteration\":\"0\"", false, 2, ", \"attributes\": {\"best_iteration\": \"0\"}");
+	assert_attributes(best, best, true, 2, ", \"attributes\": {\"best_iteration\": \"1\"}");
+	assert_attributes(best, "\"y\":\"1\"", true, 2, ", \"attributes\": {\"y\": \"1\"}");
+	assert_attributes(best, "\"best_iteration\":\"none\"", true, 2, "");
+	assert_attributes(best, "\"best_iteration\":\"-1\"", true, 2, "");
+	assert_attributes(best, "\"best_iteration\":1", true, 2, "");
+	assert_attributes(best, "\"best_iteration\":\"2\"", false, 2, "");
+	assert_int_equal(gh_xgboost_read(ctx, beyond, strlen(beyond), true, &model), GH_EDATA);
+	assert_non_null(strstr(gh_ctx_detail(ctx), "best_iteration"));
+	free(beyond);
+	gh_ctx_close(ctx);
+
+	/* an iteration of two trees, said in both ways: its place is that of its last tree */
+	for (int way = 0; way < 2; way++)
+	{
+		char	   *text = way == 0 ? with(forest, indptr, "\"iteration_indptr\":[0,2]") : with(forest, indptr, "\"x\":0"),
+				   *two = with(text, "\"num_parallel_tree\":\"1\"", "\"num_parallel_tree\":\"2\"");
+
+		ctx = gh_ctx_open(NULL);
+		test_ok(ctx, gh_xgboost_read(ctx, two, strlen(two), true, &model));
+		assert_int_equal(model.booster.n_trees, 2);
+		assert_non_null(strstr(model.info, "\"best_iteration\": \"1\""));
+		gh_boost_model_free(ctx, &model);
+		free(text);
+		free(two);
+		test_close(ctx);
+	}
+	free(forest);
+}
+
+static void
+attributes_go_round(void **state)
+{
+	static const char odd[] = "\"best_iteration\":\"0\",\"a \\\"b\\\"\":\"caf\\u00e9\\n\\\\\",\"scikit_learn\":\"{\\\"n\\\": 2}\",\"n\":3";
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	char	   *text = with(MODEL, "\"best_iteration\":\"1\"", odd),
+			   *written;
+	size_t		length;
+	gh_boost_model model,
+				back;
+
+	(void) state;
+	test_ok(ctx, gh_xgboost_read(ctx, text, strlen(text), false, &model));
+	assert_non_null(strstr(model.info, "\"attributes\": {\"a \\\"b\\\"\": \"caf\xc3\xa9\\u000a\\\\\", \"scikit_learn\": "
+						   "\"{\\\"n\\\": 2}\", \"best_iteration\": \"0\"}"));
+	test_ok(ctx, gh_xgboost_write(ctx, &model, &written, &length));
+	test_ok(ctx, gh_xgboost_read(ctx, written, length, false, &back));
+	assert_string_equal(strstr(back.info, "\"attributes\""), strstr(model.info, "\"attributes\""));
+	gh_boost_model_free(ctx, &back);
+	gh_free(ctx, written);
+	gh_boost_model_free(ctx, &model);
+	free(text);
+	test_close(ctx);
+}
+
+static void
+attributes_are_kept_within_bounds(void **state)
+{
+	size_t		size = 20 * 70000;
+	char	   *many = malloc(size),
+			   *text;
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	gh_boost_model model;
+
+	(void) state;
+	/* one too long for itself, then so many that the last are too many */
+	strcpy(many, "\"long\":\"");
+	memset(many + strlen(many), 'x', 65537);
+	many[8 + 65537] = '\0';
+	strcat(many, "\"");
+	for (int i = 0; i < 16; i++)
+	{
+		sprintf(many + strlen(many), ",\"k%d\":\"", i);
+		memset(many + strlen(many) + 1, '\0', 60001);
+		memset(many + strlen(many), 'y', 60000);
+		strcat(many, "\"");
+	}
+	text = with(MODEL, "\"best_iteration\":\"1\"", many);
+	test_ok(ctx, gh_xgboost_read(ctx, text, strlen(text), false, &model));
+	assert_null(strstr(model.info, "\"long\""));
+	assert_non_null(strstr(model.info, "\"k0\""));
+	assert_non_null(strstr(model.info, "\"k7\""));
+	assert_null(strstr(model.info, "\"k8\""));
+	gh_boost_model_free(ctx, &model);
+	free(text);
+	free(many);
+	test_close(ctx);
 }
 
 static int	polls_left;
@@ -388,7 +449,7 @@ stops_and_fails_cleanly(void **state)
 		gh_boost_model model;
 
 		polls_left = polls;
-		status = gh_xgboost_read(ctx, MODEL, strlen(MODEL), &model);
+		status = gh_xgboost_read(ctx, MODEL, strlen(MODEL), false, &model);
 		if (status == GH_OK)
 			gh_boost_model_free(ctx, &model);
 		else
@@ -405,7 +466,7 @@ stops_and_fails_cleanly(void **state)
 		size_t		length;
 
 		gh_ctx_fail_allocation(ctx, k, true);
-		status = gh_xgboost_read(ctx, MODEL, strlen(MODEL), &model);
+		status = gh_xgboost_read(ctx, MODEL, strlen(MODEL), false, &model);
 		if (status == GH_OK)
 			status = gh_xgboost_write(ctx, &model, &text, &length);
 		if (status != GH_OK)
@@ -430,6 +491,9 @@ main(void)
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(every_changed_byte_is_refused_or_harmless),
 		cmocka_unit_test(there_and_back_is_the_same),
+		cmocka_unit_test(trees_after_the_best_iteration_go_when_asked),
+		cmocka_unit_test(attributes_go_round),
+		cmocka_unit_test(attributes_are_kept_within_bounds),
 		cmocka_unit_test(stops_and_fails_cleanly),
 	};
 

@@ -1,7 +1,7 @@
 -- boost_fit, boost_tune, boost_predict, boost_shap
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(43);
+SELECT plan(53);
 
 CREATE FUNCTION noise(key text) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT ('x' || substr(md5(key), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
@@ -74,6 +74,8 @@ SELECT is((SELECT model_info(model) - '{bytes,base_score,training}'::text[] FROM
 SELECT is((SELECT model_info(model) #> '{training,params}' ->> 'eta' FROM fitted), '0.1', 'parameters are kept');
 
 -- from and to XGBoost
+CREATE FUNCTION survives(bytea) RETURNS boolean LANGUAGE plpgsql AS
+$$ BEGIN RETURN boost_import($1) IS NOT NULL; EXCEPTION WHEN data_exception THEN RETURN true; END $$;
 CREATE TABLE exported AS SELECT boost_export(model) AS json FROM fitted;
 SELECT ok((SELECT max(abs(boost_predict(model, features) - boost_predict(imported, features))) < 1e-7 FROM rows, fitted,
 	(SELECT boost_import(json) AS imported FROM exported) e), 'there and back predicts the same');
@@ -88,6 +90,24 @@ SELECT is((SELECT model_info(boost_import(json)) -> 'training' FROM exported), '
 	'an imported model says where it is from');
 SELECT throws_ok('SELECT boost_import(replace(json::text, ''"name":"gbtree"'', ''"name":"dart"'')::json) FROM exported', '22000',
 	'the JSON is not a model that can be imported', 'DART is refused');
+\ir include/xgboost.sql
+SELECT ok((SELECT max(abs(boost_predict(boost_import(file), features) - by_all)) < 2e-7 FROM xgboost_file, xgboost_predictions),
+	'UBJSON predicts as Booster.predict does');
+SELECT ok((SELECT max(abs(boost_predict(boost_import(file, best_iteration => true), features) - by_best)) < 2e-7
+	FROM xgboost_file, xgboost_predictions), 'up to the best iteration as XGBClassifier does');
+SELECT is((SELECT model_info(boost_import(file)) ->> 'trees' || '/' || (model_info(boost_import(file, true)) ->> 'trees') FROM xgboost_file),
+	'2/1', 'by as many trees');
+SELECT is((SELECT model_features(boost_import(file)) FROM xgboost_file), ARRAY['tempo', 'caf' || U&'\00E9'], 'its names');
+SELECT is((SELECT model_info(boost_import(file)) -> 'training' FROM xgboost_file),
+	'{"source": "xgboost", "version": [3, 2, 0], "attributes": {"note": "by hand", "best_iteration": "0"}}', 'its version and attributes');
+SELECT is((SELECT boost_export(boost_import(file)) #>> '{learner,attributes}' FROM xgboost_file), '{"note":"by hand","best_iteration":"0"}',
+	'which an export gives back');
+SELECT is((SELECT boost_import(convert_to(json::text, 'UTF8')) = boost_import(json) AND boost_import(json::text) = boost_import(json) FROM exported),
+	true, 'JSON as bytes and as text');
+SELECT throws_ok('SELECT boost_import(substr(file, 1, 1000)) FROM xgboost_file', '22000', 'the UBJSON cannot be read', 'cut off');
+SELECT throws_ok('SELECT boost_import(''\x62696e66''::bytea)', '22000', 'the JSON is not a model that can be imported', 'the binary format is refused');
+SELECT is((SELECT count(*) FROM generate_series(1, 200) i, xgboost_file, LATERAL (SELECT set_byte(file, (i * 131) % length(file),
+	(i * 57) % 256) AS damaged) d WHERE NOT survives(damaged)), 0::bigint, 'damaged bytes are read or refused');
 
 -- parallel plans
 SET LOCAL parallel_setup_cost = 0;

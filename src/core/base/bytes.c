@@ -295,9 +295,10 @@ utf8_length(const uint8_t *p, size_t left)
 	return n;
 }
 
-static bool
-is_text(const uint8_t *p, size_t length)
+bool
+gh_is_text(const void *bytes, size_t length)
 {
+	const uint8_t *p = bytes;
 	size_t		i = 0;
 
 	while (i < length)
@@ -319,7 +320,7 @@ gh_read_text(gh_reader *r, uint32_t cap, uint32_t *length)
 
 	*length = gh_read_count(r, 1, cap);
 	at = take(r, *length);
-	if (at != NULL && !is_text(at, *length))
+	if (at != NULL && !gh_is_text(at, *length))
 	{
 		r->offset = start;
 		gh_reader_reject(r);

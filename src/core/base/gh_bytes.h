@@ -71,6 +71,9 @@ gh_reader_left(const gh_reader *r)
 /* Mark the reader bad at its present place (a value that makes no sense). */
 extern void gh_reader_reject(gh_reader *r);
 
+/* UTF-8 (RFC 3629) without a NUL byte? */
+extern bool gh_is_text(const void *bytes, size_t length);
+
 extern uint32_t gh_crc32c(const void *bytes, size_t n);
 
 #endif							/* GH_BYTES_H */

@@ -6,7 +6,7 @@
  * strings; an array of floats has a point or an exponent in every number, an
  * array of integers in none; the right child stands after the left one.
  */
-#include "learn/gh_xgboost_json.h"
+#include "learn/xgboost_private.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -48,25 +48,6 @@ put_float(gh_writer *w, float value)
 	put(w, text);
 	if (strpbrk(text, ".e") == NULL)
 		put(w, ".0");
-}
-
-static void
-put_string(gh_writer *w, const char *text)
-{
-	put(w, "\"");
-	for (; *text != '\0'; text++)
-	{
-		char		escape[8];
-
-		if (*text == '"' || *text == '\\')
-			snprintf(escape, sizeof(escape), "\\%c", *text);
-		else if ((uint8_t) *text < 0x20)
-			snprintf(escape, sizeof(escape), "\\u%04x", (unsigned) *text);
-		else
-			snprintf(escape, sizeof(escape), "%c", *text);
-		put(w, escape);
-	}
-	put(w, "\"");
 }
 
 /* ---- one tree ---------------------------------------------------------- */
@@ -204,7 +185,7 @@ put_features(gh_writer *w, const gh_boost_model *model)
 	for (int i = 0; i < n; i++)
 	{
 		put(w, i > 0 ? "," : "");
-		put_string(w, model->feature[i]);
+		gh_xgboost_put_string(w, model->feature[i]);
 	}
 	put(w, "],\"feature_types\":[");
 	for (int i = 0; i < n; i++)
@@ -236,7 +217,9 @@ put_trees(gh_writer *w, const gh_booster *booster)
 static gh_status
 put_model(gh_writer *w, const gh_boost_model *model)
 {
-	put(w, "{\"learner\":{\"attributes\":{},");
+	put(w, "{\"learner\":{\"attributes\":{");
+	GH_TRY(gh_xgboost_put_attributes(w, model->info));
+	put(w, "},");
 	put_features(w, model);
 	put(w, ",\"learner_model_param\":{\"base_score\":\"");
 	put_float(w, (float) model->booster.base_score);
