@@ -384,15 +384,19 @@ leaf_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 	(void) worker;
 	for (uint32_t node = first; node < last; node++)
 	{
-		uint32_t	end = g->steps[node].left == node ? g->nodes[node].end : 0;
+		bool		leaf = g->steps[node].left == node;
+		uint32_t	end = leaf || g->nodes[node].unparted ? g->nodes[node].end : 0;
 
 		for (uint32_t begin = g->nodes[node].begin; begin < end; begin += TASK_ROWS)
 		{
 			uint32_t	stop = end - begin < TASK_ROWS ? end : begin + TASK_ROWS;
 
 			GH_CHECK_STOP(ctx);
-			for (uint32_t i = begin; i < stop; i++)
-				t->margins[g->order[i]] += g->steps[node].value;
+			if (!leaf)
+				gh_open_add_leaves(g, node, begin, stop, t->margins);
+			else
+				for (uint32_t i = begin; i < stop; i++)
+					t->margins[g->order[i]] += g->steps[node].value;
 		}
 	}
 	return GH_OK;

@@ -61,7 +61,8 @@ typedef struct gh_grown
 	uint32_t	left;			/* left child; 0: leaf */
 	int			depth;
 	int32_t		histogram;		/* slot in the pool; -1: none kept */
-	int32_t		child_slot;		/* while it is opened: that of its smaller child */
+	int32_t		child_slot;		/* while it is opened: that of its smaller child; -1: none */
+	bool		unparted;		/* its children are leaves for certain, so its rows were not parted for them */
 	gh_sum		total;
 	float		weight;			/* as a leaf, not times eta */
 	float		score;			/* gain of keeping it whole */
@@ -247,14 +248,16 @@ gh_pool_sums(const gh_grower *grower, int32_t slot)
 /* The root's sums and best split, from its rows. */
 extern gh_status gh_open_root(gh_grower *grower, uint32_t index);
 /*
- * Split the nodes of the batch, all of one depth: children, partitions and,
- * when those may split in turn, histograms and best splits.
+ * Split the nodes of the batch, all of one depth: children and, when those may
+ * split in turn, partitions, histograms and best splits.
  */
 extern gh_status gh_open_batch(gh_grower *grower, uint32_t index, bool children_may_split);
 /* How node `id` sends its rows on. */
 extern gh_step gh_open_step(const gh_grower *grower, uint32_t id);
 /* Whether its children can be evaluated together with others of the batch. */
 extern bool gh_open_prepared(const gh_grower *grower, const gh_grown *node);
+/* Adds the leaves of an unparted node to the margins of its rows order[begin..end). */
+extern void gh_open_add_leaves(const gh_grower *grower, uint32_t id, uint32_t begin, uint32_t end, float *margins);
 /* Whether a node's best split is worth making. */
 extern bool gh_open_worth(const gh_grower *grower, const gh_grown *node);
 

@@ -120,6 +120,28 @@ partition(gh_grower *g, const gh_grown *node, const gh_step *step, uint32_t *mid
 	return GH_OK;
 }
 
+void
+gh_open_add_leaves(const gh_grower *g, uint32_t id, uint32_t begin, uint32_t end, float *margins)
+{
+	const gh_step *step = &g->steps[id];
+	size_t		n = g->records->n;
+	const uint8_t *column = g->records->column + step->column * n,
+			   *missing = step->miss_column != step->column ? g->records->column + step->miss_column * n : NULL;
+	float		value[2] = {g->steps[step->left].value, g->steps[step->left + 1].value};
+	uint8_t		goes_right[256];
+
+	table_of_step(step, goes_right);
+	for (uint32_t i = begin; i < end; i++)
+	{
+		uint32_t	row = g->order[i],
+					side = goes_right[column[row]];
+
+		if (missing != NULL && missing[row])
+			side = !step->default_left;
+		margins[row] += value[side];
+	}
+}
+
 static gh_status
 partition_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
@@ -456,11 +478,16 @@ gh_open_batch(gh_grower *g, uint32_t index, bool children_may_split)
 		make_children(g, g->batch[i]);
 		g->batch_rows += node_rows(&g->nodes[g->batch[i]]);
 	}
-	GH_TRY(run(&o, (size_t) g->n_batch, partition_task));
 	if (children_may_split)
+	{
+		GH_TRY(run(&o, (size_t) g->n_batch, partition_task));
 		return evaluate_children(&o);
+	}
 	for (int i = 0; i < g->n_batch; i++)
+	{
+		g->nodes[g->batch[i]].unparted = true;
 		gh_pool_release(g, g->nodes[g->batch[i]].histogram);
+	}
 	return GH_OK;
 }
 
