@@ -4,8 +4,10 @@
  */
 #include "learn_testing.h"
 
+#include <stdio.h>
+
 #include "learn/boost_private.h"
-#include "learn/gh_tune.h"
+#include "learn/gh_hierarchy.h"
 
 #define ROWS 12000
 #define FOLDS 3
@@ -170,6 +172,204 @@ folds_in_turns_give_the_same_trials(void **state)
 	}
 }
 
+/* ---- a whole training -------------------------------------------------- */
+
+#define SONGS 60000
+#define FEATURES 6
+
+static double announced;		/* MB */
+static char plan_note[GH_MESSAGE_SIZE];
+
+static void
+keep_notes(void *arg, const gh_progress *progress)
+{
+	const char *at = progress->note ? strstr(progress->text, "held out; about ") : NULL;
+
+	(void) arg;
+	if (at != NULL)
+		sscanf(at, "held out; about %lf", &announced);
+	if (progress->note && strstr(progress->text, "memory allowed") != NULL)
+		snprintf(plan_note, sizeof(plan_note), "%s", progress->text);
+}
+
+typedef struct shape
+{
+	int			threads;
+	int			iterations;
+	bool		grouped,
+				vanilla,
+				blend,
+				released;		/* the rows are let go once they are cut into bins */
+	int			early_stopping;
+} shape;
+
+typedef struct rows
+{
+	gh_ctx	   *ctx;
+	float	   *x;
+} rows;
+
+static void
+release_rows(void *arg)
+{
+	rows	   *r = arg;
+
+	gh_free(r->ctx, r->x);
+	r->x = NULL;
+}
+
+/* What is trained: three genres below two supergenres; every fifth group is held out. */
+typedef struct catalogue
+{
+	uint32_t	label[SONGS],
+				group[SONGS];
+	uint64_t	begin[SONGS + 1];
+	uint8_t		validation[SONGS];
+} catalogue;
+
+static void
+fill_songs(catalogue *c, float *x)
+{
+	for (uint32_t i = 0; i < SONGS; i++)
+	{
+		c->label[i] = (uint32_t) (test_uniform(31, i) * 3);
+		c->begin[i] = i;
+		c->group[i] = i / 10;
+		c->validation[i] = c->group[i] % 5 == 0;
+		for (uint32_t j = 0; j < FEATURES; j++)
+			x[i * FEATURES + j] = (float) (test_uniform(32, i * FEATURES + j) + .3 * (j % 3 == c->label[i]));
+	}
+	c->begin[SONGS] = SONGS;
+}
+
+static void
+plan_three_genres(gh_ctx *ctx, gh_model *model)
+{
+	static const char *const feature[FEATURES] = {"a", "b", "c", "d", "e", "f"};
+	static const char *const name[] = {"x", "y", "z"};
+	static const char *const parent[] = {"one", "one", "two"};
+
+	test_ok(ctx, gh_model_plan(ctx, name, parent, 3, feature, FEATURES, model));
+}
+
+/* Trains within a limit; the model's bytes, NULL when it is refused. */
+static uint8_t *
+train_within(const shape *s, size_t limit, size_t *length, size_t *peak)
+{
+	static catalogue c;
+	static char message[3 * GH_MESSAGE_SIZE];
+	gh_host		host = {.progress = keep_notes,.threads = s->threads,.memory_limit = limit,.memory_setting = "test_memory"};
+	gh_ctx	   *ctx = gh_ctx_open(&host);
+	rows		r = {ctx, gh_alloc(ctx, SONGS, FEATURES * sizeof(float))};
+	gh_labels	labels = {SONGS, 3, c.begin, c.label};
+	gh_training training = {
+		.rows = r.x,.n = SONGS,.n_features = FEATURES,.labels = &labels,.group = s->grouped ? c.group : NULL,
+		.validation = c.validation,.params = gh_boost_defaults(),.space = gh_space_default(),.iterations = s->iterations,
+		.folds = 5,.seed = 11,.vanilla = s->vanilla,.blend = s->blend,.advice = "wait for rain"
+	};
+	gh_model	model;
+	gh_evaluation evaluation;
+	uint8_t    *bytes = NULL;
+	gh_status	status;
+
+	fill_songs(&c, r.x);
+	training.params.n_estimators = 3;
+	training.params.max_depth = 2;
+	training.params.early_stopping_rounds = s->early_stopping;
+	test_ok(ctx, gh_space_set(ctx, &training.space, "max_depth", 2, 2));
+	if (s->released)
+	{
+		training.release = release_rows;
+		training.release_arg = &r;
+		training.releasable = SONGS * FEATURES * sizeof(float);
+	}
+	plan_three_genres(ctx, &model);
+	plan_note[0] = '\0';
+	status = gh_hierarchy_train(ctx, &training, &model, &evaluation);
+	*peak = gh_memory_peak(ctx);
+	if (status == GH_OK)
+	{
+		uint8_t    *written;
+
+		test_ok(ctx, gh_model_write(ctx, &model, &written, length));
+		bytes = malloc(*length);
+		memcpy(bytes, written, *length);
+		gh_free(ctx, written);
+		gh_evaluation_free(ctx, &evaluation);
+	}
+	else
+	{
+		snprintf(message, sizeof(message), "%s / %s", gh_ctx_message(ctx), gh_ctx_hint(ctx));
+		assert_int_equal(status, GH_ELIMIT);
+		assert_non_null(strstr(message, "training the hierarchy needs about "));
+		assert_non_null(strstr(message, "Raise test_memory, or wait for rain."));
+		sscanf(message, "training the hierarchy needs about %lf", &announced);
+	}
+	gh_model_free(ctx, &model);
+	gh_free(ctx, r.x);
+	test_close(ctx);
+	return bytes;
+}
+
+static const shape shapes[] = {
+	{1, 0, true, true, false, true, 0},
+	{2, 0, true, true, true, true, 0},
+	{1, 0, false, false, false, false, 0},
+	{2, 0, true, true, false, true, 3},
+	{1, 2, true, true, false, true, 0},
+	{2, 2, true, true, true, true, 0},
+	{2, 2, false, true, false, true, 0},
+};
+
+/* Announced before the first tree: not below the allocator's high-water mark, and not a fifth above it. */
+static void
+check_announced(size_t number, size_t peak)
+{
+	double		mb = (double) peak / (1024.0 * 1024.0);
+
+	if (announced < mb - .1 || announced > 1.2 * mb)
+		fail_msg("shape %zu: %.2f MB were announced, %.2f MB used", number, announced, mb);
+}
+
+/* From all that it can use down to the least: always the same model, within what is allowed. */
+static void
+memory_is_announced_and_less_trains_the_same_model(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+	{
+		size_t		length,
+					other_length,
+					all,
+					peak,
+					limit;
+		uint8_t    *bytes = train_within(&shapes[i], SIZE_MAX, &length, &all),
+				   *other;
+		int			plans = 0;
+		double		least;
+
+		assert_int_equal(plan_note[0], 0);
+		check_announced(i, all);
+		/* refused: says what would be enough */
+		assert_null(train_within(&shapes[i], SONGS * (FEATURES + 1) * sizeof(float) + 100000, &other_length, &peak));
+		least = announced;
+		for (double part = 0; part < 1; part += .6)
+		{
+			limit = (size_t) ((least + .06) * 1048576 + part * fmax((double) all - least * 1048576, 0));
+			other = train_within(&shapes[i], limit, &other_length, &peak);
+			if (other == NULL)
+				fail_msg("shape %zu: %.2f MB were to be enough, %zu bytes are not", i, least, limit);
+			assert_true(peak <= limit);
+			plans += plan_note[0] != '\0';
+			assert_int_equal(length, other_length);
+			assert_memory_equal(bytes, other, length);
+			free(other);
+		}
+		assert_true(plans > 0 || (shapes[i].threads == 1 && shapes[i].iterations == 0));
+		free(bytes);
+	}
+}
+
 int
 main(void)
 {
@@ -177,6 +377,7 @@ main(void)
 		cmocka_unit_test(a_parked_fit_goes_on_where_it_was),
 		cmocka_unit_test(paths_lead_back_to_any_round),
 		cmocka_unit_test(folds_in_turns_give_the_same_trials),
+		cmocka_unit_test(memory_is_announced_and_less_trains_the_same_model),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
