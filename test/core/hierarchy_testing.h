@@ -96,4 +96,22 @@ plan_catalogue(gh_ctx *ctx, gh_model *model)
 	assert_int_equal(model->n_nodes, 9);
 }
 
+static inline void
+assert_close(double a, double b, double tolerance)
+{
+	if (!(fabs(a - b) <= tolerance))
+		fail_msg("%.17g is not %.17g", a, b);
+}
+
+/* Boosters of a training, for comparison. */
+static inline void
+train_model(gh_ctx *ctx, data_set *d, gh_model *model)
+{
+	gh_evaluation e;
+
+	plan_catalogue(ctx, model);
+	assert_int_equal(gh_hierarchy_train(ctx, &d->training, model, &e), GH_OK);
+	gh_evaluation_free(ctx, &e);
+}
+
 #endif							/* HIERARCHY_TESTING_H */

@@ -101,6 +101,45 @@ test_fit(const test_data *t, const gh_bins *bins)
 	return (gh_fit) {.bins = bins,.rows = t->all,.n_rows = t->n,.labels = t->labels};
 }
 
+static inline int
+test_compare_doubles(const void *a, const void *b)
+{
+	double		x = *(const double *) a,
+				y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* A booster of all rows. */
+static inline gh_booster
+test_train(gh_ctx *ctx, const test_data *data, const gh_boost_params *params, const float *weights)
+{
+	gh_bins		bins;
+	gh_booster	booster;
+	gh_fit		fit = test_fit(data, &bins);
+
+	fit.weights = weights;
+	test_ok(ctx, gh_bins_build(ctx, data->rows, data->n, data->d, params->max_bin, NULL, 0, &bins));
+	test_ok(ctx, gh_boost_train(ctx, &fit, params, &booster, NULL));
+	gh_bins_free(ctx, &bins);
+	return booster;
+}
+
+/* Every kind of sampling. */
+static inline gh_boost_params
+test_sampled(void)
+{
+	gh_boost_params params = gh_boost_defaults();
+
+	params.n_estimators = 8;
+	params.subsample = .7;
+	params.colsample_bytree = .8;
+	params.colsample_bylevel = .7;
+	params.colsample_bynode = .6;
+	params.seed = 5;
+	return params;
+}
+
 /* The bytes of a booster, in gh memory. */
 static inline uint8_t *
 test_bytes(gh_ctx *ctx, const gh_booster *booster, size_t *length)
