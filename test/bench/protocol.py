@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """The study's whole protocol next to the Python stack: 50 trials in 5 folds for every classifier.
 
-    python3 protocol.py [--ours] [--peers [CLASSIFIERS]] [--iterations N] [--threads N] DATA
+    python3 protocol.py [--classifiers N] [--peers NAME,...] [--iterations N] [--threads N] DATA
 
-DATA is a folder of songs.csv.gz, artists.csv.gz and song_artists.csv.gz.  --ours runs
+DATA is a folder of songs.csv.gz, artists.csv.gz and song_artists.csv.gz.  Ours is
 train_hierarchy() in full in a database of its own (PGHOST, PGPORT, PGUSER; the
-extension must be installed) and prints seconds, scores and the classifiers.  --peers
-measures scikit-optimize's BayesSearchCV over xgboost's histogram method, and Optuna's
-TPE, on a few genres (vanilla classifiers, all training songs) and extrapolates to as
-many songs in fits as ours had: seconds times the sum of songs over all classifiers by
-the songs of those measured.  Both in one run when neither is named.  Needs psycopg2,
-numpy, pandas, xgboost, scikit-learn, scikit-optimize and optuna.
+extension must be installed).  The Python stack is scikit-optimize's BayesSearchCV
+over xgboost's histogram method, and Optuna's TPE as another tuner; each searches for
+N of our classifiers, of small to large training sets, on songs drawn as ours were
+(whole artists, as many songs).  A line through seconds and songs, which has the cost
+of a search that is the same for any number of songs as its constant, gives the
+seconds of all classifiers.  Needs psycopg2, numpy, pandas, xgboost, scikit-learn,
+scikit-optimize and optuna.
 """
 import argparse
 import os
@@ -53,7 +54,7 @@ def load(data):
 
 
 def ours(data, iterations, threads):
-    """Seconds, and (songs in fits, supergenres, genres) of the training."""
+    """Seconds of the training, and its classifiers: (name, songs, positives, genres that are positive, genres of the songs)."""
     connection = load(data)
     cursor = connection.cursor()
     cursor.execute("SET genre_hier.threads = %d; SET maintenance_work_mem = '4GB'; SET client_min_messages = warning" % threads)
@@ -61,15 +62,26 @@ def ours(data, iterations, threads):
     cursor.execute("SELECT * FROM train_hierarchy(iterations => %s)", (iterations,))
     rows = cursor.fetchall()
     seconds = time.perf_counter() - start
-    cursor.execute("SELECT n.is_genre AND n.parent IS NOT NULL, n.positives + n.negatives FROM genre_models, model_nodes(model) n")
+    cursor.execute("SELECT n.node, n.parent, n.is_genre, n.positives, n.negatives FROM genre_models, model_nodes(model) n")
     nodes = cursor.fetchall()
     for row in rows:
         print("| %s | %.4f | %.3f | %.3f |" % row[:4])
-    training = rows[0][6]
-    work = sum(n for _, n in nodes) + training * sum(genre for genre, _ in nodes)
-    print("ours: %.0f s, %d iterations, %d threads, %d supergenres, %d genres, %d classifiers, %d training songs" %
-          (seconds, iterations, threads, rows[0][5], rows[0][4], len(nodes) + sum(genre for genre, _ in nodes), training))
-    return seconds, work, training
+    below, training = {}, rows[0][6]
+    for name, parent, is_genre, _, _ in nodes:
+        if is_genre:
+            below.setdefault(parent, set()).add(name)
+    everything = set().union(*below.values())
+    classifiers = []
+    for name, parent, is_genre, positives, negatives in nodes:
+        genres = {name} if is_genre else below[name]
+        scope = below[parent] if parent is not None else everything
+        classifiers.append((name, positives + negatives, positives, genres, scope))
+        if is_genre:
+            classifiers.append((name + " (vanilla)", training, positives, genres, everything))
+    print("ours: %.0f s, %d iterations, %d threads, %d supergenres, %d genres, %d classifiers, %d training songs, %d on average" %
+          (seconds, iterations, threads, rows[0][5], rows[0][4], len(classifiers), training,
+           np.mean([c[1] for c in classifiers])))
+    return seconds, classifiers
 
 
 def skopt_search(X, y, folds, iterations, threads):
@@ -103,51 +115,59 @@ def optuna_search(X, y, folds, iterations, threads):
     return study.best_value
 
 
-def peers(data, classifiers, iterations, threads, training):
-    """Seconds per search of the genres measured, by peer."""
+def draw(labels, group, classifier, rng):
+    """Rows of whole artists, about as many as the classifier trained on, and their classes."""
+    _, n, _, genres, scope = classifier
+    inside = np.flatnonzero([len(l & scope) > 0 for l in labels])
+    place = rng.permutation(group.max() + 1)[group[inside]]
+    keep = inside[(np.cumsum(np.bincount(place)) <= n)[place]]
+    return keep, np.array([len(labels[i] & genres) > 0 for i in keep], dtype=int)
+
+
+def peers(data, classifiers, number, names, iterations, threads):
+    """Per peer: seconds of all classifiers."""
+    searches = {"BayesSearchCV": skopt_search, "Optuna": optuna_search}
     X, group, labels = songs.load(data)
     rng = np.random.RandomState(0)
-    artists = rng.permutation(group.max() + 1)
-    keep = np.isin(group, artists[np.cumsum(np.bincount(group)[artists]) <= training])
-    X, group = X[keep], group[keep]
-    labels = [l for l, k in zip(labels, keep) if k]
-    folds = (rng.permutation(group.max() + 1) % 5)[group]
-    count = {}
-    for l in labels:
-        for g in l:
-            count[g] = count.get(g, 0) + 1
-    ordered = sorted(count, key=lambda g: (-count[g], g))
-    seconds = {}
-    for genre in [ordered[int(i)] for i in np.linspace(2, 60, classifiers)]:
-        y = np.array([genre in l for l in labels], dtype=int)
-        for name, search in (("BayesSearchCV", skopt_search), ("Optuna", optuna_search)):
+    ordered = sorted((c for c in classifiers if 50 <= c[2] <= c[1] / 2), key=lambda c: c[1])
+    chosen = [ordered[int(i)] for i in np.linspace(0, len(ordered) - 1, number)]
+    times = {name: [] for name in names}
+    # worker processes are started before anything is timed
+    few = rng.permutation(len(X))[:200]
+    for name in names:
+        searches[name](X[few], np.arange(200) % 2, np.arange(200) // 2 % 5, 2, threads)
+    for classifier in chosen:
+        keep, y = draw(labels, group, classifier, rng)
+        folds = (rng.permutation(group.max() + 1) % 5)[group[keep]]
+        for name in names:
             start = time.perf_counter()
-            best = search(X, y, folds, iterations, threads)
-            seconds.setdefault(name, []).append(time.perf_counter() - start)
+            best = searches[name](X[keep], y, folds, iterations, threads)
+            times[name].append((len(y), time.perf_counter() - start))
             print("%s, %s: %d of %d songs, %.1f s, best score %.4f" %
-                  (name, genre, y.sum(), len(y), seconds[name][-1], best), flush=True)
-    return {name: np.mean(s) for name, s in seconds.items()}, len(X)
+                  (name, classifier[0], y.sum(), len(y), times[name][-1][1], best), flush=True)
+    sizes = np.array([c[1] for c in classifiers])
+    whole = {}
+    for name in names:
+        n, seconds = np.array(times[name]).T
+        slope, constant = np.polyfit(n, seconds, 1)
+        whole[name] = (constant + slope * sizes).sum()
+        print("%s: %.1f s and %.2f s a thousand songs" % (name, constant, slope * 1000))
+    return whole
 
 
 def main():
     warnings.filterwarnings("ignore")
     parser = argparse.ArgumentParser()
     parser.add_argument("data")
-    parser.add_argument("--ours", action="store_true")
-    parser.add_argument("--peers", type=int, nargs="?", const=2, default=0, metavar="CLASSIFIERS")
+    parser.add_argument("--classifiers", type=int, default=4)
+    parser.add_argument("--peers", default="BayesSearchCV,Optuna")
     parser.add_argument("--iterations", type=int, default=50)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    both = not options.ours and not options.peers
-    mine = ours(options.data, options.iterations, options.threads) if options.ours or both else None
-    training = mine[2] if mine else 10596
-    if options.peers or both:
-        means, n = peers(options.data, options.peers or 2, options.iterations, options.threads, training)
-        for name, mean in means.items():
-            print("%s: %.1f s a search over %d songs with %d threads" % (name, mean, n, options.threads))
-            if mine:
-                whole = mean * mine[1] / n
-                print("  all classifiers: %.0f s, %.1f times ours" % (whole, whole / mine[0]))
+    seconds, classifiers = ours(options.data, options.iterations, options.threads)
+    names = [n for n in options.peers.split(",") if n]
+    for name, whole in peers(options.data, classifiers, options.classifiers, names, options.iterations, options.threads).items():
+        print("%s: all classifiers %.0f s, %.1f times ours" % (name, whole, whole / seconds))
 
 
 if __name__ == "__main__":
