@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/gh_threads.h"
+#include "learn/cuts.h"
 #include "learn/gh_boost.h"
 
-#define MAX_BINS 256
 #define MISSING_CODE 255
 /* Values looked at between two polls. */
 #define POLL_VALUES 65536
@@ -32,7 +32,7 @@ typedef struct binning
 	size_t		n_cut;			/* n when cut_rows is NULL */
 	uint8_t    *missing;		/* SCAN_PARTS x n_features */
 	size_t		infinite[SCAN_PARTS];	/* place of the first such value of a part; SIZE_MAX: none */
-	float	   *cuts;			/* n_features x MAX_BINS; after the last cut a feature has infinity */
+	float	   *cuts;			/* n_features x GH_MAX_BINS; after the last cut a feature has infinity */
 	int		   *n_cuts;			/* per feature */
 	gh_bins    *bins;
 } binning;
@@ -63,7 +63,7 @@ size_t
 gh_bins_memory(size_t n, size_t n_cut, int n_features, int threads)
 {
 	size_t		sorted = (size_t) (threads < n_features ? threads : n_features),
-				fixed = (size_t) n_features * (2 * MAX_BINS * sizeof(float) + SCAN_PARTS + 32),
+				fixed = (size_t) n_features * (2 * GH_MAX_BINS * sizeof(float) + SCAN_PARTS + 32),
 				codes,
 				columns;
 
@@ -243,44 +243,19 @@ value_below(float v)
 }
 
 /*
- * Cuts of m sorted keys: every distinct value but the smallest when they fit
- * max_bin bins, else the values at equal ranks; then one above all.
+ * The values where the bins of m sorted keys begin, but the first; then one
+ * above all.  Where missing values need a code, 256 bins leave none.
  */
 static gh_status
 make_cuts(gh_ctx *ctx, const uint32_t *keys, size_t m, int max_bin, bool missing, float *cuts, int *n_cuts)
 {
-	int			n = 0;
-	uint32_t	last = keys[0];
-	bool		fits = true;
+	size_t		begin[GH_MAX_BINS];
+	int			n;
 
-	for (size_t i = 1; i < m && fits; i++)
-	{
-		if (i % POLL_VALUES == 0)
-			GH_CHECK_STOP(ctx);
-		if (keys[i] == last)
-			continue;
-		fits = n < max_bin - 1;
-		if (fits)
-			cuts[n++] = value_of(keys[i]);
-		last = keys[i];
-	}
-	if (!fits)
-	{
-		n = 0;
-		last = keys[0];
-		if (missing && max_bin == MAX_BINS)
-			max_bin--;
-		for (int k = 1; k < max_bin; k++)
-		{
-			/* k m / max_bin without overflow */
-			size_t		rank = m / max_bin * k + m % max_bin * k / max_bin;
-
-			if (keys[rank] > last)
-				cuts[n++] = value_of(keys[rank]);
-			last = keys[rank];
-		}
-	}
-	cuts[n++] = value_above(value_of(keys[m - 1]));
+	GH_TRY(gh_cuts_place(ctx, keys, m, max_bin, missing && max_bin == GH_MAX_BINS ? max_bin - 1 : max_bin, begin, &n));
+	for (int b = 1; b < n; b++)
+		cuts[b - 1] = value_of(keys[begin[b]]);
+	cuts[n - 1] = value_above(value_of(keys[m - 1]));
 	*n_cuts = n;
 	return GH_OK;
 }
@@ -292,7 +267,7 @@ cut_feature(gh_ctx *ctx, void *arg, size_t feature, int worker)
 	uint32_t   *keys = GH_NEW(ctx, b->n_cut, uint32_t),
 			   *spare = GH_NEW(ctx, b->n_cut, uint32_t);
 	const uint32_t *sorted;
-	float	   *cuts = b->cuts + feature * MAX_BINS;
+	float	   *cuts = b->cuts + feature * GH_MAX_BINS;
 	size_t		m = 0;
 	gh_status	status;
 
@@ -332,7 +307,7 @@ lay_out(gh_ctx *ctx, binning *b)
 
 	for (int f = 0; f < b->n_features; f++)
 	{
-		bool		full = b->n_cuts[f] == MAX_BINS && bins->has_missing[f];
+		bool		full = b->n_cuts[f] == GH_MAX_BINS && bins->has_missing[f];
 
 		bins->cut_begin[f] = (uint32_t) total;
 		total += (size_t) b->n_cuts[f];
@@ -348,24 +323,24 @@ lay_out(gh_ctx *ctx, binning *b)
 		return gh_ctx_status(ctx);
 	for (int f = 0; f < b->n_features; f++)
 	{
-		float	   *cuts = b->cuts + (size_t) f * MAX_BINS;
+		float	   *cuts = b->cuts + (size_t) f * GH_MAX_BINS;
 
 		memcpy(bins->cuts + bins->cut_begin[f], cuts, (size_t) b->n_cuts[f] * sizeof(float));
 		/* from here on for find_bin(): what is above the last but one belongs to the last bin */
-		for (int k = b->n_cuts[f] - 1; k < MAX_BINS; k++)
+		for (int k = b->n_cuts[f] - 1; k < GH_MAX_BINS; k++)
 			cuts[k] = INFINITY;
 	}
 	bins->codes = gh_alloc(ctx, b->n, (size_t) bins->stride);
 	return bins->codes != NULL ? GH_OK : gh_ctx_status(ctx);
 }
 
-/* The number of cuts <= v, of MAX_BINS that end with infinities; without branches. */
+/* The number of cuts <= v, of GH_MAX_BINS that end with infinities; without branches. */
 static inline uint8_t
 find_bin(const float *cuts, float v)
 {
 	uint32_t	low = 0;
 
-	for (uint32_t half = MAX_BINS / 2; half > 0; half /= 2)
+	for (uint32_t half = GH_MAX_BINS / 2; half > 0; half /= 2)
 		low += (uint32_t) (cuts[low + half - 1] <= v) * half;
 	return (uint8_t) low;
 }
@@ -397,7 +372,7 @@ encode_rows(gh_ctx *ctx, void *arg, size_t task, int worker)
 				code[bins->miss_column[f]] = bins->miss_code[f];
 			}
 			else
-				code[f] = find_bin(b->cuts + (size_t) f * MAX_BINS, row[f]);
+				code[f] = find_bin(b->cuts + (size_t) f * GH_MAX_BINS, row[f]);
 		}
 	}
 	return GH_OK;
@@ -414,7 +389,7 @@ allocate_bins(gh_ctx *ctx, binning *b)
 	b->bins->miss_code = GH_NEW(ctx, d, uint8_t);
 	b->bins->below = GH_NEW(ctx, d, float);
 	b->missing = GH_NEW_ZERO(ctx, SCAN_PARTS * d, uint8_t);
-	b->cuts = GH_NEW(ctx, d * MAX_BINS, float);
+	b->cuts = GH_NEW(ctx, d * GH_MAX_BINS, float);
 	b->n_cuts = GH_NEW_ZERO(ctx, d, int);
 	if (b->bins->has_missing == NULL || b->bins->cut_begin == NULL || b->bins->miss_column == NULL ||
 		b->bins->miss_code == NULL || b->bins->below == NULL || b->missing == NULL || b->cuts == NULL ||
@@ -439,8 +414,8 @@ gh_bins_build(gh_ctx *ctx, const float *rows, size_t n, int n_features, int max_
 		gh_fail(ctx, GH_EDATA, "cannot train on %d features", n_features);
 		return gh_fail_detail(ctx, "There must be 1 to %d features.", GH_MAX_FEATURES);
 	}
-	if (max_bin < 2 || max_bin > MAX_BINS)
-		return gh_fail(ctx, GH_EINVAL, "max_bin is %d, not 2 to %d", max_bin, MAX_BINS);
+	if (max_bin < 2 || max_bin > GH_MAX_BINS)
+		return gh_fail(ctx, GH_EINVAL, "max_bin is %d, not 2 to %d", max_bin, GH_MAX_BINS);
 	if (n > UINT32_MAX - 1)
 		return gh_fail(ctx, GH_ELIMIT, "too many rows: %zu", n);
 	if (b.n_cut == 0)

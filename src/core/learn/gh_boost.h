@@ -37,9 +37,9 @@ typedef struct gh_bins
  * rows: n x n_features row-major float32, NaN = missing, infinite values are
  * GH_EDATA.  Cuts come from all rows, or from rows[cut_rows[0..n_cut)] when
  * cut_rows is not NULL (so validation rows have no say).  Up to max_bin
- * distinct values: each has its own bin, as in XGBoost; more: cut i stands at
- * the value of rank floor(i n / max_bin) (max_bin - 1 when 256 leaves no code
- * for missing values).  Threaded over features; free with gh_bins_free.
+ * distinct values: each has its own bin, as in XGBoost; more: max_bin bins (255
+ * when 256 leave no code for missing values) as even as can be, of which common
+ * values take one each (learn/cuts.h).  Threaded over features; free with gh_bins_free.
  */
 extern gh_status gh_bins_build(gh_ctx *ctx, const float *rows, size_t n, int n_features, int max_bin,
 							   const uint32_t *cut_rows, size_t n_cut, gh_bins *bins);
