@@ -235,6 +235,12 @@ read_songs(gh_catalogue *c)
 	gh_label_list_init(&c->song_artists, c->ctx);
 	gh_label_list_init(&c->song_genres, c->ctx);
 	complete = gh_pg_query("train_hierarchy", songs_query(c), true, column, N_SONG_COLUMNS, take_song, &r);
+	if (c->songs.n > 0)
+	{
+		gh_rows_trim(&c->songs);
+		gh_label_list_trim(&c->song_artists);
+		gh_label_list_trim(&c->song_genres);
+	}
 	gh_note(c->ctx, "catalogue", "%llu complete songs with an artist, %zu of them with genres; %zu artists with %u genres",
 			(unsigned long long) complete, c->songs.n, c->n_artists, c->genre->n);
 	if (c->songs.n == 0)

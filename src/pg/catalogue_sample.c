@@ -43,7 +43,11 @@ gh_catalogue_sample(gh_catalogue *c, int64 most, uint64 seed)
 	keep = gh_pg_alloc(c->ctx, n, sizeof(bool));
 	/* every (n / m)th: m in all, and of each artist its share rounded up or down */
 	for (size_t p = 0; p < n; p++)
+	{
+		if (p % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
 		keep[order[p]] = (p + 1) * m / n > p * m / n;
+	}
 	gh_free(c->ctx, order);
 	for (size_t i = 0; i < n; i++)
 	{

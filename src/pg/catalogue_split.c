@@ -24,7 +24,10 @@ first_artists(const gh_catalogue *c)
 	uint32_t   *group = gh_pg_alloc(c->ctx, c->songs.n, sizeof(uint32_t));
 
 	for (size_t i = 0; i < c->songs.n; i++)
+	{
+		SERVE_INTERRUPTS(i);
 		group[i] = c->song_artists.label[c->song_artists.begin[i]];
+	}
 	return group;
 }
 

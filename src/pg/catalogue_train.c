@@ -183,8 +183,12 @@ keep_songs(gh_catalogue *c, const gh_model *model, kept_rows *kept)
 	}
 	kept->training_songs = kept->labels.n - kept->validation_songs;
 	c->songs.n = kept->labels.n;
+	gh_rows_trim(&c->songs);
+	gh_label_list_trim(&kept->labels);
 	gh_label_list_free(&c->song_artists);
 	gh_label_list_free(&c->song_genres);
+	gh_free(c->ctx, c->use);
+	c->use = NULL;
 	gh_note(c->ctx, "catalogue", "%zu songs with one of the %u genres train, %zu validate", kept->training_songs,
 			model->n_genres, kept->validation_songs);
 }
@@ -410,6 +414,7 @@ train(gh_catalogue *c, const arguments *a, const kept_rows *kept, gh_model *mode
 	training.validation = kept->validation;
 	training.vanilla = true;
 	training.blend = a->blend;
+	training.advice = "lower validation_fraction, or set max_songs in params";
 	training.release = release_rows;
 	training.release_arg = c;
 	training.releasable = c->songs.capacity * (size_t) a->n_features * sizeof(float);

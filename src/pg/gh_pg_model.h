@@ -87,10 +87,24 @@ typedef struct gh_rows
 	uint8_t    *label;			/* NULL unless rows have one */
 	float	   *weight;			/* NULL unless the query gives it */
 	uint32_t   *group;			/* NULL unless the query gives it; else number of the group */
-	char	  **id;				/* NULL unless the query gives it; palloc'd */
+	uint64_t   *id;				/* NULL unless the query gives it; where in id_text it stands */
+	char	   *id_text;
+	size_t		id_length,
+				id_capacity;
 } gh_rows;
 
 extern void gh_rows_init(gh_rows *rows, gh_ctx *ctx, const char *what);
+/* Gives the row added last its id. */
+extern void gh_rows_set_id(gh_rows *rows, const char *id);
+static inline const char *
+gh_rows_id(const gh_rows *rows, size_t row)
+{
+	return rows->id_text + rows->id[row];
+}
+/* Ids are not needed any more. */
+extern void gh_rows_drop_ids(gh_rows *rows);
+/* Gives back the room for rows that did not come. */
+extern void gh_rows_trim(gh_rows *rows);
 /* Room for one more row of n_features; sets n_features at the first row and checks it later. */
 extern float *gh_rows_add(gh_rows *rows, int n_features, const char *id);
 /*
@@ -194,6 +208,8 @@ typedef struct gh_label_list
 extern void gh_label_list_init(gh_label_list *list, gh_ctx *ctx);
 extern void gh_label_list_row(gh_label_list *list); /* begins a row */
 extern void gh_label_list_add(gh_label_list *list, uint32 label);	/* to the row begun last */
+/* Gives back the room for rows and labels that did not come. */
+extern void gh_label_list_trim(gh_label_list *list);
 /* Drops the rows where keep is false. */
 extern void gh_label_list_keep(gh_label_list *list, const bool *keep);
 extern void gh_label_list_free(gh_label_list *list);
@@ -260,6 +276,8 @@ extern bytea *gh_bytes_bytea(gh_ctx *ctx, uint8_t *bytes, size_t length);
 /* gh memory for n things, raising the core's error when there is none */
 extern void *gh_pg_alloc(gh_ctx *ctx, size_t n, size_t size);
 extern void *gh_pg_realloc(gh_ctx *ctx, void *block, size_t n, size_t size);
+/* The next capacity of an array that grows row by row. */
+extern size_t gh_pg_grow(size_t capacity);
 
 /* ---- tables.c --------------------------------------------------------- */
 

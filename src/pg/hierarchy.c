@@ -202,7 +202,6 @@ typedef struct fitting
 	uint32	   *scratch;		/* genres of the row at hand */
 	uint32		n_scratch;
 	uint64		unlabelled;
-	MemoryContext context;
 } fitting;
 
 static void
@@ -231,7 +230,7 @@ take_song(void *arg, uint64 row, const Datum *values, const bool *nulls)
 
 	if (row == 0)
 	{
-		rows->id = gh_pg_alloc(rows->ctx, 1, sizeof(char *));
+		rows->id = gh_pg_alloc(rows->ctx, 1, sizeof(uint64_t));
 		if (f->column[COLUMN_GROUP].found)
 			rows->group = gh_pg_alloc(rows->ctx, 1, sizeof(uint32_t));
 	}
@@ -244,7 +243,7 @@ take_song(void *arg, uint64 row, const Datum *values, const bool *nulls)
 		return;
 	}
 	memcpy(gh_rows_add(rows, n, id), x, n * sizeof(float));
-	rows->id[rows->n - 1] = MemoryContextStrdup(f->context, id);
+	gh_rows_set_id(rows, id);
 	gh_label_list_row(&f->labels);
 	for (uint32 i = 0; i < f->n_scratch; i++)
 		gh_label_list_add(&f->labels, f->scratch[i]);
@@ -273,6 +272,8 @@ reorder_labels(gh_label_list *labels, const uint32 *order, const uint32 *number)
 					end = labels->begin[order[i] + 1];
 		int64		last = -1;
 
+		if (i % 4096 == 0)
+			CHECK_FOR_INTERRUPTS();
 		gh_label_list_row(&sorted);
 		for (uint64_t taken = begin; taken < end; taken++)
 		{
@@ -286,6 +287,7 @@ reorder_labels(gh_label_list *labels, const uint32 *order, const uint32 *number)
 		}
 	}
 	gh_label_list_free(labels);
+	gh_label_list_trim(&sorted);
 	*labels = sorted;
 }
 
@@ -294,7 +296,6 @@ read_songs(fitting *f, gh_ctx *ctx, const char *query, const gh_links *links)
 {
 	bool	   *leaf = gh_links_leaves(links);
 
-	f->context = CurrentMemoryContext;
 	f->genres = gh_names_make();
 	f->groups = gh_names_make();
 	for (size_t i = 0; i < links->n; i++)
@@ -310,9 +311,27 @@ read_songs(fitting *f, gh_ctx *ctx, const char *query, const gh_links *links)
 				 errmsg("hierarchy_fit: the query returned no row with a genre of the hierarchy"),
 				 errdetail("It returned " UINT64_FORMAT " rows; the hierarchy has %u genres.", f->unlabelled, f->genres->n),
 				 errhint("Genres are compared letter by letter with those of the supergenres query.")));
+	gh_rows_trim(&f->rows);
+	gh_label_list_trim(&f->labels);
 	if (f->unlabelled > 0)
 		gh_note(ctx, "hierarchy", "%llu rows without a genre of the hierarchy were left out",
 				(unsigned long long) f->unlabelled);
+}
+
+/* Each id once; the rows are in their order. */
+static void
+check_ids(const gh_rows *rows)
+{
+	for (size_t i = 1; i < rows->n; i++)
+	{
+		if (i % 4096 == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (strcmp(gh_rows_id(rows, i - 1), gh_rows_id(rows, i)) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNIQUE_VIOLATION),
+					 errmsg("hierarchy_fit: id \"%s\" is there more than once", gh_rows_id(rows, i)),
+					 errhint("Return one row per song, with all its genres in the array.")));
+	}
 }
 
 /* Sorts rows and labels by id, and numbers labels as the model does. */
@@ -328,12 +347,8 @@ arrange_songs(fitting *f, const gh_model *model)
 	gh_rows_rank_groups(&f->rows, f->groups);
 	order = gh_rows_sort(&f->rows);
 	gh_rows_single_groups(&f->rows, f->groups);
-	for (size_t i = 1; i < f->rows.n; i++)
-		if (strcmp(f->rows.id[i - 1], f->rows.id[i]) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNIQUE_VIOLATION),
-					 errmsg("hierarchy_fit: id \"%s\" is there more than once", f->rows.id[i]),
-					 errhint("Return one row per song, with all its genres in the array.")));
+	check_ids(&f->rows);
+	gh_rows_drop_ids(&f->rows);
 	reorder_labels(&f->labels, order, number);
 	gh_free(f->rows.ctx, order);
 }
@@ -355,6 +370,16 @@ fit_info(gh_ctx *ctx, const fitting *f, const gh_train_options *options, const g
 	return info.data;
 }
 
+/* Once they are cut into bins. */
+static void
+release_rows(void *arg)
+{
+	gh_rows    *rows = arg;
+
+	gh_free(rows->ctx, rows->x);
+	rows->x = NULL;
+}
+
 static void
 train(gh_ctx *ctx, fitting *f, const gh_train_options *options, gh_model *model)
 {
@@ -369,6 +394,10 @@ train(gh_ctx *ctx, fitting *f, const gh_train_options *options, gh_model *model)
 	training.labels = &labels;
 	training.group = f->rows.group;
 	training.validation = gh_validation_split(ctx, options, &labels, f->rows.group);
+	training.release = release_rows;
+	training.release_arg = &f->rows;
+	training.releasable = f->rows.capacity * (size_t) f->rows.n_features * sizeof(float);
+	training.advice = "lower validation_fraction, or train on fewer rows";
 	memset(&evaluation, 0, sizeof(evaluation));
 	gh_pg_check(ctx, gh_hierarchy_train(ctx, &training, model, &evaluation));
 	gh_model_set_info(ctx, model, fit_info(ctx, f, options, &evaluation));

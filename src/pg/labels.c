@@ -4,6 +4,8 @@
  */
 #include "gh_pg_model.h"
 
+#include "miscadmin.h"
+
 void
 gh_label_list_init(gh_label_list *list, gh_ctx *ctx)
 {
@@ -21,7 +23,7 @@ gh_label_list_row(gh_label_list *list)
 {
 	if (list->n == list->row_capacity)
 	{
-		list->row_capacity += list->row_capacity / 2;
+		list->row_capacity = gh_pg_grow(list->row_capacity);
 		list->begin = gh_pg_realloc(list->ctx, list->begin, list->row_capacity + 1, sizeof(uint64_t));
 	}
 	list->n++;
@@ -38,10 +40,19 @@ gh_label_list_add(gh_label_list *list, uint32 label)
 			return;
 	if (*end == list->capacity)
 	{
-		list->capacity += list->capacity / 2;
+		list->capacity = gh_pg_grow(list->capacity);
 		list->label = gh_pg_realloc(list->ctx, list->label, list->capacity, sizeof(uint32_t));
 	}
 	list->label[(*end)++] = label;
+}
+
+void
+gh_label_list_trim(gh_label_list *list)
+{
+	list->row_capacity = list->n;
+	list->begin = gh_pg_realloc(list->ctx, list->begin, list->n + 1, sizeof(uint64_t));
+	list->capacity = Max(list->begin[list->n], 1);
+	list->label = gh_pg_realloc(list->ctx, list->label, list->capacity, sizeof(uint32_t));
 }
 
 void
@@ -55,6 +66,8 @@ gh_label_list_keep(gh_label_list *list, const bool *keep)
 	{
 		uint64_t	end = list->begin[i + 1];
 
+		if (i % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
 		if (keep[i])
 		{
 			memmove(list->label + out, list->label + begin, (end - begin) * sizeof(uint32_t));
@@ -64,6 +77,7 @@ gh_label_list_keep(gh_label_list *list, const bool *keep)
 		begin = end;
 	}
 	list->n = rows;
+	gh_label_list_trim(list);
 }
 
 void

@@ -12,6 +12,9 @@
 
 /* ---- memory ------------------------------------------------------------ */
 
+/* From so many on, arrays of rows grow by less: their pages move, no byte is copied. */
+#define MANY_ROWS ((size_t) 1 << 20)
+
 void *
 gh_pg_realloc(gh_ctx *ctx, void *block, size_t n, size_t size)
 {
@@ -30,6 +33,12 @@ gh_pg_alloc(gh_ctx *ctx, size_t n, size_t size)
 	if (out == NULL)
 		gh_pg_check(ctx, gh_ctx_status(ctx));
 	return out;
+}
+
+size_t
+gh_pg_grow(size_t capacity)
+{
+	return capacity < MANY_ROWS ? Max(capacity + capacity / 2, 1024) : capacity + capacity / 8;
 }
 
 /* ---- options ----------------------------------------------------------- */

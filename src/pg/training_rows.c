@@ -64,6 +64,53 @@ gh_features_read(const char *what, const char *id, uint64 row, Datum array, floa
 	return n;
 }
 
+static void
+set_capacity(gh_rows *rows, size_t capacity)
+{
+	rows->capacity = capacity;
+	rows->x = gh_pg_realloc(rows->ctx, rows->x, capacity * (size_t) rows->n_features, sizeof(float));
+	if (rows->label != NULL)
+		rows->label = gh_pg_realloc(rows->ctx, rows->label, capacity, 1);
+	if (rows->weight != NULL)
+		rows->weight = gh_pg_realloc(rows->ctx, rows->weight, capacity, sizeof(float));
+	if (rows->group != NULL)
+		rows->group = gh_pg_realloc(rows->ctx, rows->group, capacity, sizeof(uint32_t));
+	if (rows->id != NULL)
+		rows->id = gh_pg_realloc(rows->ctx, rows->id, capacity, sizeof(uint64_t));
+}
+
+void
+gh_rows_set_id(gh_rows *rows, const char *id)
+{
+	size_t		size = strlen(id) + 1;
+
+	while (rows->id_capacity - rows->id_length < size)
+	{
+		rows->id_capacity = gh_pg_grow(rows->id_capacity);
+		rows->id_text = gh_pg_realloc(rows->ctx, rows->id_text, rows->id_capacity, 1);
+	}
+	memcpy(rows->id_text + rows->id_length, id, size);
+	rows->id[rows->n - 1] = rows->id_length;
+	rows->id_length += size;
+}
+
+void
+gh_rows_drop_ids(gh_rows *rows)
+{
+	gh_free(rows->ctx, rows->id);
+	gh_free(rows->ctx, rows->id_text);
+	rows->id = NULL;
+	rows->id_text = NULL;
+	rows->id_length = rows->id_capacity = 0;
+}
+
+void
+gh_rows_trim(gh_rows *rows)
+{
+	if (rows->n > 0 && rows->n < rows->capacity)
+		set_capacity(rows, rows->n);
+}
+
 float *
 gh_rows_add(gh_rows *rows, int n_features, const char *id)
 {
@@ -79,18 +126,7 @@ gh_rows_add(gh_rows *rows, int n_features, const char *id)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("%s: more than %u rows", rows->what, PG_UINT32_MAX - 1)));
 	if (rows->n == rows->capacity)
-	{
-		rows->capacity = rows->capacity == 0 ? 1024 : rows->capacity + rows->capacity / 2;
-		rows->x = gh_pg_realloc(rows->ctx, rows->x, rows->capacity * (size_t) n_features, sizeof(float));
-		if (rows->label != NULL)
-			rows->label = gh_pg_realloc(rows->ctx, rows->label, rows->capacity, 1);
-		if (rows->weight != NULL)
-			rows->weight = gh_pg_realloc(rows->ctx, rows->weight, rows->capacity, sizeof(float));
-		if (rows->group != NULL)
-			rows->group = gh_pg_realloc(rows->ctx, rows->group, rows->capacity, sizeof(uint32_t));
-		if (rows->id != NULL)
-			rows->id = gh_pg_realloc(rows->ctx, rows->id, rows->capacity, sizeof(char *));
-	}
+		set_capacity(rows, gh_pg_grow(rows->capacity));
 	return rows->x + rows->n++ * (size_t) n_features;
 }
 
@@ -111,7 +147,6 @@ typedef struct reading
 	gh_rows    *rows;
 	gh_column	column[N_COLUMNS];
 	gh_names   *groups;
-	MemoryContext context;		/* outlives the query */
 } reading;
 
 static float
@@ -139,7 +174,7 @@ begin_rows(reading *r)
 	if (r->column[COLUMN_GROUP].found)
 		rows->group = gh_pg_alloc(rows->ctx, 1, sizeof(uint32_t));
 	if (r->column[COLUMN_ID].found)
-		rows->id = gh_pg_alloc(rows->ctx, 1, sizeof(char *));
+		rows->id = gh_pg_alloc(rows->ctx, 1, sizeof(uint64_t));
 }
 
 static void
@@ -166,7 +201,7 @@ take_row(void *arg, uint64 row, const Datum *values, const bool *nulls)
 		rows->group[row] = gh_names_add(r->groups, VARDATA_ANY(group), VARSIZE_ANY_EXHDR(group));
 	}
 	if (rows->id != NULL)
-		rows->id[row] = MemoryContextStrdup(r->context, id);
+		gh_rows_set_id(rows, id);
 }
 
 /* By id, label, features, weight, group: equal rows are interchangeable. */
@@ -180,7 +215,7 @@ compare_rows(const void *a, const void *b, void *arg)
 
 	CHECK_FOR_INTERRUPTS();
 	if (rows->id != NULL)
-		order = strcmp(rows->id[i], rows->id[j]);
+		order = strcmp(gh_rows_id(rows, i), gh_rows_id(rows, j));
 	if (order == 0 && rows->label != NULL)
 		order = (int) rows->label[i] - (int) rows->label[j];
 	if (order == 0)
@@ -193,41 +228,77 @@ compare_rows(const void *a, const void *b, void *arg)
 	return order;
 }
 
-/* block[i] = block[order[i]] for n things of a size; the old block is freed. */
-static void *
-reordered(gh_ctx *ctx, void *block, const uint32 *order, size_t n, size_t size)
+/* Rows at which a permutation serves interrupts. */
+#define ROWS_BETWEEN_INTERRUPTS 4096
+
+/*
+ * block[i] = block[order[i]] for n things of a size, in place: round every
+ * cycle of the permutation.  done: n bits; spare: room for one thing.
+ */
+static void
+reorder(void *block, const uint32 *order, size_t n, size_t size, uint8 *done, void *spare)
 {
-	char	   *out;
+	char	   *things = block;
 
 	if (block == NULL)
-		return NULL;
-	out = gh_pg_alloc(ctx, Max(n, 1), size);
+		return;
+	memset(done, 0, n / 8 + 1);
 	for (size_t i = 0; i < n; i++)
-		memcpy(out + i * size, (char *) block + order[i] * size, size);
-	gh_free(ctx, block);
-	return out;
+	{
+		size_t		at = i;
+
+		if (i % ROWS_BETWEEN_INTERRUPTS == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (order[i] == i || (done[i / 8] >> i % 8 & 1) != 0)
+			continue;
+		memcpy(spare, things + i * size, size);
+		for (size_t moved = 1; order[at] != i; moved++, at = order[at])
+		{
+			if (moved % ROWS_BETWEEN_INTERRUPTS == 0)
+				CHECK_FOR_INTERRUPTS();
+			memcpy(things + at * size, things + order[at] * size, size);
+			done[at / 8] |= (uint8) (1 << at % 8);
+		}
+		memcpy(things + at * size, spare, size);
+		done[at / 8] |= (uint8) (1 << at % 8);
+	}
+}
+
+/* -0 and 0 are one value, and so are all NaN: memcmp must not tell them apart. */
+static void
+normalise(gh_rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++)
+	{
+		float	   *x = rows->x + i * rows->n_features;
+
+		if (i % ROWS_BETWEEN_INTERRUPTS == 0)
+			CHECK_FOR_INTERRUPTS();
+		for (int j = 0; j < rows->n_features; j++)
+			x[j] = isnan(x[j]) ? NAN : x[j] + 0.0f;
+	}
 }
 
 uint32 *
 gh_rows_sort(gh_rows *rows)
 {
-	uint32	   *order = gh_pg_alloc(rows->ctx, Max(rows->n, 1), sizeof(uint32));
+	size_t		n = rows->n;
+	uint32	   *order = gh_pg_alloc(rows->ctx, Max(n, 1), sizeof(uint32));
+	uint8	   *done;
+	float	   *spare = palloc(Max(rows->n_features, 2) * sizeof(float));
 
-	for (size_t i = 0; i < rows->n; i++)
-	{
-		/* -0 and 0 are one value, and so are all NaN: memcmp must not tell them apart */
-		float	   *x = rows->x + i * rows->n_features;
-
-		for (int j = 0; j < rows->n_features; j++)
-			x[j] = isnan(x[j]) ? NAN : x[j] + 0.0f;
+	normalise(rows);
+	for (size_t i = 0; i < n; i++)
 		order[i] = (uint32) i;
-	}
-	qsort_arg(order, rows->n, sizeof(uint32), compare_rows, rows);
-	rows->x = reordered(rows->ctx, rows->x, order, rows->n, rows->n_features * sizeof(float));
-	rows->label = reordered(rows->ctx, rows->label, order, rows->n, sizeof(uint8_t));
-	rows->weight = reordered(rows->ctx, rows->weight, order, rows->n, sizeof(float));
-	rows->group = reordered(rows->ctx, rows->group, order, rows->n, sizeof(uint32_t));
-	rows->id = reordered(rows->ctx, rows->id, order, rows->n, sizeof(char *));
+	qsort_arg(order, n, sizeof(uint32), compare_rows, rows);
+	done = gh_pg_alloc(rows->ctx, n / 8 + 1, 1);
+	reorder(rows->x, order, n, rows->n_features * sizeof(float), done, spare);
+	reorder(rows->label, order, n, sizeof(uint8_t), done, spare);
+	reorder(rows->weight, order, n, sizeof(float), done, spare);
+	reorder(rows->group, order, n, sizeof(uint32_t), done, spare);
+	reorder(rows->id, order, n, sizeof(uint64_t), done, spare);
+	gh_free(rows->ctx, done);
+	pfree(spare);
 	return order;
 }
 
@@ -282,8 +353,7 @@ gh_rows_query(gh_rows *rows, const char *query, bool with_group)
 			[COLUMN_FEATURES] = {"features", GH_COLUMN_FLOATS},
 			[COLUMN_WEIGHT] = {"weight", GH_COLUMN_FLOAT, .optional = true},
 			[COLUMN_GROUP] = {"fold_group", GH_COLUMN_ANY_AS_TEXT, .optional = true, .nullable = true}
-		},
-		.context = CurrentMemoryContext
+		}
 	};
 
 	if (with_group)
