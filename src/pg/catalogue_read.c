@@ -1,6 +1,9 @@
 /*
  * catalogue_read.c
  *		The user's three tables into memory: one statement for artists, one for songs.
+ *
+ * When a sample is asked for the songs are read twice, the first time without
+ * their features.
  */
 #include "gh_pg_catalogue.h"
 
@@ -114,8 +117,8 @@ read_artists(gh_catalogue *c, int64 min_followers)
 enum
 {
 	SONG_ID,
-	SONG_FEATURES,
 	SONG_ARTISTS,
+	SONG_FEATURES,
 	N_SONG_COLUMNS
 };
 
@@ -127,12 +130,16 @@ typedef struct song_reading
 	uint32	   *artist;			/* of the song at hand */
 	uint32		n_artists,
 				capacity;
-	uint64		without_genre;
+	size_t		n;				/* songs with a genre so far */
+	uint32_t   *first;			/* their first artists, when these are all that is read */
+	size_t		first_capacity;
+	const bool *keep;			/* which of them are kept; NULL: all */
+	size_t		n_keep;
 } song_reading;
 
 /* The artists of a song come with it, so the server does the join. */
 static char *
-songs_query(const gh_catalogue *c)
+songs_query(const gh_catalogue *c, bool features)
 {
 	const gh_table *songs = &c->songs_table,
 			   *links = &c->links_table;
@@ -141,8 +148,10 @@ songs_query(const gh_catalogue *c)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s AS song_id, %s AS features, a.artists FROM %s AS s", id,
-					 gh_table_features(songs, "s", c->feature, c->n_features), songs->name);
+	appendStringInfo(&sql, "SELECT %s AS song_id, ", id);
+	if (features)
+		appendStringInfo(&sql, "%s AS features, ", gh_table_features(songs, "s", c->feature, c->n_features));
+	appendStringInfo(&sql, "a.artists FROM %s AS s", songs->name);
 	appendStringInfo(&sql, " JOIN (SELECT l.song_id, pg_catalog.array_agg(DISTINCT %s ORDER BY %s) AS artists"
 					 " FROM %s AS l WHERE l.artist_id IS NOT NULL GROUP BY l.song_id) AS a ON %s",
 					 artist, artist, links->name, gh_table_equal(songs, "s", links, "a", "song_id"));
@@ -188,22 +197,47 @@ has_genre(const song_reading *r)
 	return false;
 }
 
+/* Whether the row is a song to go on with: it has a genre and is kept. */
+static bool
+is_wanted(song_reading *r, const Datum *values)
+{
+	size_t		number = r->n;
+
+	check_song_id(r, TextDatumGetCString(values[SONG_ID]));
+	r->n_artists = 0;
+	gh_texts_each(values[SONG_ARTISTS], take_song_artist, r);
+	if (!has_genre(r))
+		return false;
+	r->n++;
+	return r->keep == NULL || (number < r->n_keep && r->keep[number]);
+}
+
+static void
+take_first_artist(void *arg, uint64 row, const Datum *values, const bool *nulls)
+{
+	song_reading *r = arg;
+
+	if (!is_wanted(r, values))
+		return;
+	if (r->n > r->first_capacity)
+	{
+		r->first_capacity = gh_pg_grow(r->first_capacity);
+		r->first = gh_pg_realloc(r->c->ctx, r->first, r->first_capacity, sizeof(uint32_t));
+	}
+	r->first[r->n - 1] = r->artist[0];
+}
+
 static void
 take_song(void *arg, uint64 row, const Datum *values, const bool *nulls)
 {
 	song_reading *r = arg;
 	gh_catalogue *c = r->c;
-	char	   *id = TextDatumGetCString(values[SONG_ID]);
+	char	   *id;
 	float	   *x;
 
-	check_song_id(r, id);
-	r->n_artists = 0;
-	gh_texts_each(values[SONG_ARTISTS], take_song_artist, r);
-	if (!has_genre(r))
-	{
-		r->without_genre++;
+	if (!is_wanted(r, values))
 		return;
-	}
+	id = TextDatumGetCString(values[SONG_ID]);
 	gh_features_read("train_hierarchy", id, row, values[SONG_FEATURES], &x);
 	memcpy(gh_rows_add(&c->songs, c->n_features, id), x, c->n_features * sizeof(float));
 	gh_label_list_row(&c->song_artists);
@@ -220,29 +254,46 @@ take_song(void *arg, uint64 row, const Datum *values, const bool *nulls)
 	}
 }
 
+/* Which songs a sample keeps; NULL: all. */
+static bool *
+draw_sample(gh_catalogue *c, int64 most, uint64 seed, size_t *n)
+{
+	song_reading r = {c};
+	gh_column	column[] = {
+		[SONG_ID] = {"song_id", GH_COLUMN_ANY_AS_TEXT},
+		[SONG_ARTISTS] = {"artists", GH_COLUMN_TEXTS}
+	};
+	bool	   *keep;
+
+	gh_pg_query("train_hierarchy", songs_query(c, false), true, column, lengthof(column), take_first_artist, &r);
+	*n = r.n;
+	keep = gh_catalogue_sample(c, r.first, r.n, most, seed);
+	gh_free(c->ctx, r.first);
+	gh_free(c->ctx, r.artist);
+	return keep;
+}
+
 static void
-read_songs(gh_catalogue *c)
+read_songs(gh_catalogue *c, int64 max_songs, uint64 seed)
 {
 	song_reading r = {c};
 	gh_column	column[N_SONG_COLUMNS] = {
 		[SONG_ID] = {"song_id", GH_COLUMN_ANY_AS_TEXT},
-		[SONG_FEATURES] = {"features", GH_COLUMN_FLOATS},
-		[SONG_ARTISTS] = {"artists", GH_COLUMN_TEXTS}
+		[SONG_ARTISTS] = {"artists", GH_COLUMN_TEXTS},
+		[SONG_FEATURES] = {"features", GH_COLUMN_FLOATS}
 	};
 	uint64		complete;
+	bool	   *keep = max_songs > 0 ? draw_sample(c, max_songs, seed, &r.n_keep) : NULL;
 
+	r.keep = keep;
 	gh_rows_init(&c->songs, c->ctx, "train_hierarchy");
 	gh_label_list_init(&c->song_artists, c->ctx);
 	gh_label_list_init(&c->song_genres, c->ctx);
-	complete = gh_pg_query("train_hierarchy", songs_query(c), true, column, N_SONG_COLUMNS, take_song, &r);
-	if (c->songs.n > 0)
-	{
-		gh_rows_trim(&c->songs);
-		gh_label_list_trim(&c->song_artists);
-		gh_label_list_trim(&c->song_genres);
-	}
+	complete = gh_pg_query("train_hierarchy", songs_query(c, true), true, column, N_SONG_COLUMNS, take_song, &r);
+	gh_free(c->ctx, keep);
+	gh_free(c->ctx, r.artist);
 	gh_note(c->ctx, "catalogue", "%llu complete songs with an artist, %zu of them with genres; %zu artists with %u genres",
-			(unsigned long long) complete, c->songs.n, c->n_artists, c->genre->n);
+			(unsigned long long) complete, r.n, c->n_artists, c->genre->n);
 	if (c->songs.n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
@@ -250,13 +301,16 @@ read_songs(gh_catalogue *c)
 				 errdetail(UINT64_FORMAT " songs of %s have all %d features and an artist in %s.", complete,
 						   c->songs_table.name, c->n_features, c->links_table.name),
 				 errhint("Songs with a missing feature are left out: name fewer features if one is missing everywhere.")));
+	gh_rows_trim(&c->songs);
+	gh_label_list_trim(&c->song_artists);
+	gh_label_list_trim(&c->song_genres);
 }
 
 void
-gh_catalogue_read(gh_catalogue *c, int64 min_followers)
+gh_catalogue_read(gh_catalogue *c, int64 min_followers, int64 max_songs, uint64 seed)
 {
 	c->genre = gh_names_make();
 	c->artist = gh_names_make();
 	read_artists(c, min_followers);
-	read_songs(c);
+	read_songs(c, max_songs, seed);
 }

@@ -439,8 +439,7 @@ genre_hier_train_hierarchy(PG_FUNCTION_ARGS)
 	c.ctx = gh_pg_open(CurrentMemoryContext);
 	c.context = CurrentMemoryContext;
 	read_arguments(&c, fcinfo, &a);
-	gh_catalogue_read(&c, a.min_followers);
-	gh_catalogue_sample(&c, a.options.params.max_songs, (uint64) a.options.seed);
+	gh_catalogue_read(&c, a.min_followers, a.options.params.max_songs, (uint64) a.options.seed);
 	gh_catalogue_split(&c, &a.options, a.by_artist);
 	memset(&model, 0, sizeof(model));
 	plan_model(&c, &a, &model);

@@ -44,13 +44,19 @@ typedef struct gh_catalogue
 
 /* ---- catalogue_read.c ------------------------------------------------- */
 
-/* Reads artists and songs in the caller's snapshot; the tables and features are set. */
-extern void gh_catalogue_read(gh_catalogue *c, int64 min_followers);
+/*
+ * Reads artists and songs in the caller's snapshot; the tables and features are
+ * set.  max_songs: a sample of so many songs at most, drawn with the seed; 0: all.
+ */
+extern void gh_catalogue_read(gh_catalogue *c, int64 min_followers, int64 max_songs, uint64 seed);
 
 /* ---- catalogue_sample.c ----------------------------------------------- */
 
-/* Keeps `most` of the songs (0: all), of each first artist its share; the same ones for the same songs and seed. */
-extern void gh_catalogue_sample(gh_catalogue *c, int64 most, uint64 seed);
+/*
+ * keep[n], gh memory: which `most` of n songs are kept, of each artist (artist[i]:
+ * of song i) its share; the same ones for the same songs and seed.  NULL: all.
+ */
+extern bool *gh_catalogue_sample(gh_catalogue *c, const uint32_t *artist, size_t n, int64 most, uint64 seed);
 
 /* ---- catalogue_split.c ------------------------------------------------ */
 

@@ -210,8 +210,6 @@ extern void gh_label_list_row(gh_label_list *list); /* begins a row */
 extern void gh_label_list_add(gh_label_list *list, uint32 label);	/* to the row begun last */
 /* Gives back the room for rows and labels that did not come. */
 extern void gh_label_list_trim(gh_label_list *list);
-/* Drops the rows where keep is false. */
-extern void gh_label_list_keep(gh_label_list *list, const bool *keep);
 extern void gh_label_list_free(gh_label_list *list);
 /* What the core takes; valid until the list changes. */
 extern gh_labels gh_label_list_view(const gh_label_list *list, uint32 n_labels);

@@ -4,8 +4,6 @@
  */
 #include "gh_pg_model.h"
 
-#include "miscadmin.h"
-
 void
 gh_label_list_init(gh_label_list *list, gh_ctx *ctx)
 {
@@ -53,31 +51,6 @@ gh_label_list_trim(gh_label_list *list)
 	list->begin = gh_pg_realloc(list->ctx, list->begin, list->n + 1, sizeof(uint64_t));
 	list->capacity = Max(list->begin[list->n], 1);
 	list->label = gh_pg_realloc(list->ctx, list->label, list->capacity, sizeof(uint32_t));
-}
-
-void
-gh_label_list_keep(gh_label_list *list, const bool *keep)
-{
-	uint64_t	begin = 0,
-				out = 0;
-	size_t		rows = 0;
-
-	for (size_t i = 0; i < list->n; i++)
-	{
-		uint64_t	end = list->begin[i + 1];
-
-		if (i % 65536 == 0)
-			CHECK_FOR_INTERRUPTS();
-		if (keep[i])
-		{
-			memmove(list->label + out, list->label + begin, (end - begin) * sizeof(uint32_t));
-			out += end - begin;
-			list->begin[++rows] = out;
-		}
-		begin = end;
-	}
-	list->n = rows;
-	gh_label_list_trim(list);
 }
 
 void
