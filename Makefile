@@ -6,6 +6,7 @@
 #   make core                  build/core/libgenre_hier_core.a: no PostgreSQL in it
 #   make check-core [T=name]   unit tests of the core (all, or test/core/NAME.c)
 #   make check-asan | check-tsan | check-valgrind [T=name]
+#   make check-cancel [ROWS=n] [THREADS=n] [STAGE=fit]   how soon training of many rows can be cancelled
 #   make check-clang | check-borders
 #   make check-pgtap | check-docs    on a running server (PGHOST, PGPORT)
 #   make demo [DATA=folder]    from a clean machine to explained predictions and a report
@@ -136,7 +137,7 @@ comma := ,
 $(eval $(call core_variant,core,))
 $(eval $(call core_variant,asan,-O1 -fno-omit-frame-pointer -fsanitize=address$(comma)undefined -fno-sanitize-recover=all))
 $(eval $(call core_variant,tsan,-O1 -fno-omit-frame-pointer -fsanitize=thread))
-.PHONY: always core core-tests check-core check-asan check-tsan check-valgrind check-clang check-borders check-pgtap check-docs demo test test-browser
+.PHONY: always core core-tests check-core check-asan check-tsan check-valgrind check-cancel check-clang check-borders check-pgtap check-docs demo test test-browser
 
 core: $(BUILD)/core/libgenre_hier_core.a
 core-tests: $(core_TESTS)
@@ -152,6 +153,12 @@ check-tsan: $(tsan_TESTS)
 
 check-valgrind: $(core_TESTS)
 	@$(SRC)/test/run-core.sh valgrind $^
+
+# Minutes at 1,000,000 rows, and by the clock: none of make test's.
+ROWS ?= 1000000
+THREADS ?= 2
+check-cancel: $(BUILD)/core/test/cancel_gaps
+	@$< $(ROWS) $(THREADS) 3 $(STAGE)
 
 # Every file through clang's front end, warnings as errors; no output.
 check-clang:
