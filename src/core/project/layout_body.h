@@ -266,7 +266,7 @@ run_list(const gh_layout_epoch *e, const int dim, generators *g, const uint32_t 
 
 		if (count < LANES || !are_apart(heads + i, tails + i))
 			count = count_apart(heads + i, tails + i, count);
-		/* those of the next turn, or a few of vertex 0 at the end */
+		/* those of the next turn, or what stands behind the end */
 		for (int l = LANES; l < 2 * LANES; l++)
 		{
 			__builtin_prefetch(e->now + (size_t) heads[i + l] * dim, 1);
@@ -282,7 +282,9 @@ run_list(const gh_layout_epoch *e, const int dim, generators *g, const uint32_t 
 
 /*
  * The edges that act among `count` from `begin` on.  One acts when the number of
- * times that it was due so far becomes one more.
+ * times that it was due so far becomes one more.  2 LANES of the first edge stand
+ * behind the last one, to be read without a use: no vertex of another cell, which
+ * another thread may be moving.
  */
 ALWAYS_INLINE size_t
 list_acting(const gh_layout_epoch *e, size_t begin, size_t count, uint32_t *heads, uint32_t *tails)
@@ -312,8 +314,11 @@ list_acting(const gh_layout_epoch *e, size_t begin, size_t count, uint32_t *head
 		tails[n] = e->tails[i];
 		n += (int32_t) (e->time * e->weights[i]) != (int32_t) (e->time_before * e->weights[i]);
 	}
-	memset(heads + n, 0, sizeof(uint32_t) * 2 * LANES);
-	memset(tails + n, 0, sizeof(uint32_t) * 2 * LANES);
+	for (int l = 0; l < 2 * LANES; l++)
+	{
+		heads[n + l] = e->heads[begin];
+		tails[n + l] = e->tails[begin];
+	}
 	return n;
 }
 
