@@ -21,8 +21,9 @@ of the evaluation, of every classifier and node, are computed again by scikit-le
 the predictions; the exit status is 1 when one differs by 1e-12 or more.
 
 starts: searches of parameters (50 trials, five folds by artist, raced as in training)
-with and without what was found for the node above as an early trial; for genres below
-their supergenre and, vanilla, among all songs.
+with and without what was found for the node above as an early trial; for the first
+--genres of --supergenres supergenres below their supergenre, a search per seed up to
+--splits, and for the first of each among all songs (vanilla: from both nodes' findings).
 """
 import argparse
 import json
@@ -286,14 +287,14 @@ def starts(options):
             below = [i for i, (_, parent) in enumerate(catalogue.hierarchy) if parent == s]
             is_s = np.any([member(g) for g in below], axis=0)
             _, _, parent_start = search(program, folder, catalogue, train_rows, is_s, 1, [])
-            for k, g in enumerate(below):
+            for k, g in enumerate(below[:options.genres]):
                 y = member(g)
                 rows = train_rows[is_s[train_rows]]
                 for seed in range(1, options.splits + 1):
                     for given in (False, True):
                         best, fits, own = search(program, folder, catalogue, rows, y, seed, [parent_start] if given else [])
                         got["genres", given].append(best + [fits])
-                    if k == 0:
+                    if k == 0 and seed == 1:
                         for given in (False, True):
                             best, fits, _ = search(program, folder, catalogue, train_rows, y, seed,
                                                    [parent_start, own] if given else [])
@@ -320,7 +321,8 @@ def main():
         part.add_argument("--threads", type=int, default=1)
         part.add_argument("--min-followers", type=int, default=1000)
         if name == "starts":
-            part.add_argument("--supergenres", type=int, default=4)
+            part.add_argument("--supergenres", type=int, default=6)
+            part.add_argument("--genres", type=int, default=2)
     options = parser.parse_args()
     os.environ["THREADS"] = str(options.threads)
     return options.function(options)
