@@ -104,7 +104,7 @@ def main():
     parser.add_argument("data", nargs="*")
     parser.add_argument("--only", default="")
     parser.add_argument("--seeds", type=int, default=20)
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     seeds = range(1, options.seeds + 1)
     kinds = {"made up, 50,000 rows": lambda seed: made_up(50000, HELD, seed=seed),
              "made up, 200,000 rows": lambda seed: made_up(200000, HELD, seed=seed)}
