@@ -12,7 +12,7 @@
 
 #define MISSING_CODE 255
 /* Values looked at between two polls. */
-#define POLL_VALUES 65536
+#define POLL_VALUES 8192
 /* Rows of one encoding task. */
 #define ENCODE_ROWS 2048
 /* Parts of the rows that are looked through for missing and infinite values. */

@@ -22,7 +22,7 @@
 /* Nodes of a task that adds their leaves to the margins. */
 #define TASK_NODES 8
 /* Bytes of records of a task that copies codes, and rows of a block of it, which stays in the cache. */
-#define GATHER_BYTES ((size_t) 1 << 20)
+#define GATHER_BYTES ((size_t) 1 << 18)
 #define GATHER_BLOCK 256
 
 /* A base score this near to 0 or 1 is as good as certain (XGBoost's clip). */
@@ -132,8 +132,13 @@ gather_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 		for (size_t i = first; i < last; i++)
 			memcpy(r->record + i * r->size, t->fit->bins->codes + t->fit->rows[i] * stride, stride);
 		for (int c = 0; c < r->n_columns; c++)
+		{
+			/* memory touched for the first time takes its time, and every column is its own */
+			if (first == begin)
+				GH_CHECK_STOP(ctx);
 			for (size_t i = first; i < last; i++)
 				r->column[(size_t) c * r->n + i] = r->record[i * r->size + (size_t) c];
+		}
 	}
 	return GH_OK;
 }
@@ -231,10 +236,16 @@ start_margins(gh_trainer *t)
 	double		valid_start = gh_logit(t->base_score);
 
 	for (size_t i = 0; i < t->fit->n_rows; i++)
+	{
+		if (i % POLL_ROWS == 0)
+			GH_CHECK_STOP(t->ctx);
 		t->margins[i] = start;
+	}
 	t->valid_weight = 0.0;
 	for (size_t i = 0; t->fit->valid_rows != NULL && i < t->fit->n_valid; i++)
 	{
+		if (i % POLL_ROWS == 0)
+			GH_CHECK_STOP(t->ctx);
 		GH_TRY(check_weight(t->ctx, t->fit, t->fit->valid_rows[i]));
 		t->valid_margins[i] = valid_start;
 		t->valid_labels[i] = t->fit->labels[t->fit->valid_rows[i]] != 0;

@@ -8,7 +8,7 @@
 #include "learn/gh_folds.h"
 
 /* Steps between two polls. */
-#define POLL_STEPS 32768
+#define POLL_STEPS 8192
 
 /* What is dealt. */
 typedef struct gh_deck
