@@ -15,8 +15,8 @@ typedef struct gh_sort_item
 	uint32_t	index;
 } gh_sort_item;
 
-/* Items between two polls: about a millisecond. */
-#define POLL_ITEMS ((size_t) 1 << 18)
+/* Items between two polls: less than a millisecond, but where memory is touched for the first time. */
+#define POLL_ITEMS ((size_t) 1 << 15)
 
 /* One stable pass on the byte at `shift`: from `items` to `out`.  *moved is false when all are equal there. */
 static gh_status

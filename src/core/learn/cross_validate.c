@@ -21,7 +21,7 @@
 /* Trees between two looks at the mean curve. */
 #define BLOCK 8
 /* Rows between two polls. */
-#define POLL_ROWS 65536
+#define POLL_ROWS 32768
 
 typedef struct fold_run
 {
@@ -215,12 +215,18 @@ list_thresholds(gh_ctx *ctx, fold_run *run, const double *margins, size_t *n)
 {
 	*n = 0;
 	for (size_t i = 0; i < run->n_positives; i++)
+	{
+		if (i % POLL_ROWS == 0)
+			GH_CHECK_STOP(ctx);
 		run->score[i] = margins[run->by_class[i]];
+	}
 	GH_TRY(gh_argsort_descending(ctx, run->score, run->n_positives, run->order));
 	for (size_t i = 0; i < run->n_positives; i++)
 	{
 		uint32_t	at = run->order[i];
 
+		if (i % POLL_ROWS == 0)
+			GH_CHECK_STOP(ctx);
 		if (i == 0 || run->score[at] != run->threshold[*n - 1])
 		{
 			run->threshold[*n] = run->score[at];
@@ -278,6 +284,8 @@ fold_precision(gh_ctx *ctx, fold_run *run, double *value)
 		positives += run->found[t];
 	for (size_t t = 0; t < n; t++)
 	{
+		if (t % POLL_ROWS == 0)
+			GH_CHECK_STOP(ctx);
 		right += run->found[t];
 		all += run->found[t] + run->taken[t];
 		if (run->found[t] > 0.0)
