@@ -500,8 +500,8 @@ gh_cv_memory(size_t n_rows, size_t n_positives, int n_features, int k, const gh_
 				margins = train * sizeof(float) + valid * (sizeof(double) + 1),
 				fit = gh_boost_memory(train, valid, n_features, params),
 				lists = n_rows * sizeof(uint32_t) + valid * sizeof(uint32_t) + (n_positives / (size_t) k + 1) * positive,
-				/* steps in an array that doubles, and curves */
-				tree = 4 * gh_grower_most_leaves(train, params) * sizeof(gh_step) + 2 * sizeof(gh_path) + 2 * sizeof(double),
+				/* steps in an array that doubles, of trees with half of the most leaves at most on average; and curves */
+				tree = 2 * gh_boost_most_leaves(n_rows, n_positives, params) * sizeof(gh_step) + 2 * sizeof(gh_path) + 2 * sizeof(double),
 				trees,
 				bytes;
 

@@ -24,6 +24,21 @@ gh_grower_most_leaves(size_t n, const gh_boost_params *params)
 }
 
 size_t
+gh_boost_most_leaves(size_t n_rows, size_t n_positives, const gh_boost_params *params)
+{
+	double		positives = (double) n_positives,
+				negatives = (double) (n_rows - n_positives),
+				hessian = n_rows > 0 ? positives * negatives / (double) n_rows : 0.0;
+	size_t		most = gh_grower_most_leaves(n_rows, params);
+
+	if (params->scale_pos_weight > 1.0)
+		hessian *= params->scale_pos_weight;
+	if (params->min_child_weight > 0.0 && hessian / params->min_child_weight + 1.0 < (double) most)
+		most = (size_t) (hessian / params->min_child_weight) + 1;
+	return most > 0 ? most : 1;
+}
+
+size_t
 gh_grower_memory(size_t n, int n_features, const gh_boost_params *params)
 {
 	size_t		histogram_size = (size_t) n_features * 2 * GH_FULL_COLUMN,

@@ -11,8 +11,6 @@
 
 #include "base/gh_threads.h"
 
-#include <string.h>
-
 /* a += b * c, SIZE_MAX when it does not fit. */
 static void
 add_product(size_t *a, size_t b, size_t c)
@@ -23,60 +21,16 @@ add_product(size_t *a, size_t b, size_t c)
 		*a = SIZE_MAX;
 }
 
-/* The parameters with which the search may grow the largest trees. */
-static gh_boost_params
-largest_params(const gh_training *t)
-{
-	gh_boost_params p = t->params;
-
-	for (int k = 0; t->iterations > 0 && k < t->space.n; k++)
-	{
-		const gh_dimension *d = &t->space.dimension[k];
-		int		   *whole = strcmp(d->name, "max_depth") == 0 ? &p.max_depth
-			: strcmp(d->name, "max_leaves") == 0 ? &p.max_leaves
-			: strcmp(d->name, "n_estimators") == 0 ? &p.n_estimators : NULL;
-
-		/* 0 is no limit already */
-		if (whole != NULL && *whole > 0 && d->high > *whole)
-			*whole = (int) d->high;
-		if (strcmp(d->name, "min_child_weight") == 0 && d->low < p.min_child_weight)
-			p.min_child_weight = d->low;
-		if (strcmp(d->name, "scale_pos_weight") == 0 && d->high > p.scale_pos_weight)
-			p.scale_pos_weight = d->high;
-	}
-	return p;
-}
-
 /*
- * Most leaves of one tree of a classifier.  Every leaf holds hessians of
- * min_child_weight at least, and they add up to rows * p (1 - p) where
- * boosting starts, p the share of positives, and to less as it goes on.
+ * Bytes of a classifier's trees: as many leaves as the parameters given allow.
+ * A search may try deeper ones, but to count the deepest of its space for every
+ * classifier would refuse trainings that need a fifth of it.
  */
-static size_t
-most_leaves(const gh_classifier_task *task, const gh_boost_params *p)
-{
-	double		positives = (double) task->positives,
-				negatives = (double) (task->rows - task->positives),
-				hessian = task->rows > 0 ? positives * negatives / (double) task->rows : 0.0;
-	size_t		most = task->rows > 0 ? task->rows : 1;
-
-	if (p->scale_pos_weight > 1.0)
-		hessian *= p->scale_pos_weight;
-	if (p->min_child_weight > 0.0 && hessian / p->min_child_weight + 1.0 < (double) most)
-		most = (size_t) (hessian / p->min_child_weight) + 1;
-	if (p->max_depth > 0 && p->max_depth < 30 && (size_t) 1 << p->max_depth < most)
-		most = (size_t) 1 << p->max_depth;
-	if (p->max_leaves > 0 && (size_t) p->max_leaves < most)
-		most = (size_t) p->max_leaves;
-	return most;
-}
-
-/* Bytes of a classifier's trees. */
 static size_t
 trees_memory(const gh_classifier_task *task, const gh_boost_params *p)
 {
 	/* left child, feature, direction, and four floats a node; seven blocks with their headers a tree */
-	size_t		tree = 2 * most_leaves(task, p) * (4 + 2 + 1 + 4 * 4) + sizeof(gh_tree) + 7 * 64,
+	size_t		tree = 2 * gh_boost_most_leaves(task->rows, task->positives, p) * (4 + 2 + 1 + 4 * 4) + sizeof(gh_tree) + 7 * 64,
 				bytes = 0;
 
 	add_product(&bytes, tree, (size_t) p->n_estimators);
@@ -131,7 +85,7 @@ typedef struct plan
 {
 	gh_ctx	   *ctx;
 	gh_hierarchy_run *run;
-	gh_boost_params largest;
+	const gh_boost_params *params;
 	size_t		codes,			/* the bins */
 				shared;			/* what stays from the first classifier to the last */
 	size_t		most;			/* at the worst moment so far, above what is in use now */
@@ -163,7 +117,7 @@ measure_shared(plan *p)
 		add_product(&p->shared, p->run->n_valid, model->n_genres * sizeof(double));
 	for (size_t i = 0; i < p->run->n_tasks; i++)
 		if (!p->run->tasks[i].vanilla || t->blend)
-			add_product(&p->shared, trees_memory(&p->run->tasks[i], &p->largest), 1);
+			add_product(&p->shared, trees_memory(&p->run->tasks[i], p->params), 1);
 	if (t->iterations > 0)
 		add_product(&p->shared, model->n_nodes, sizeof(gh_boost_params) + sizeof(bool));
 }
@@ -178,17 +132,17 @@ plan_wave(plan *p, size_t begin, size_t end)
 
 	for (; begin < end; begin++)
 	{
-		size_t		alone = task_memory(p->run, &tasks[begin], &p->largest, false);
+		size_t		alone = task_memory(p->run, &tasks[begin], p->params, false);
 
 		together = 0;
 		for (size_t i = begin; i < end && i < begin + threads; i++)
-			add_product(&together, task_memory(p->run, &tasks[i], &p->largest, false), 1);
+			add_product(&together, task_memory(p->run, &tasks[i], p->params, false), 1);
 		if (gh_memory_fits(p->ctx, with_tasks(p, together)))
 			break;
 		tasks[begin].alone = true;
 		tasks[begin].lean = p->run->training->iterations > 0 && !gh_memory_fits(p->ctx, with_tasks(p, alone));
 		if (tasks[begin].lean)
-			alone = task_memory(p->run, &tasks[begin], &p->largest, true);
+			alone = task_memory(p->run, &tasks[begin], p->params, true);
 		p->most = with_tasks(p, alone) > p->most ? with_tasks(p, alone) : p->most;
 	}
 	if (begin < end)
@@ -204,7 +158,7 @@ least_memory(const plan *p)
 
 	for (size_t i = 0; i < p->run->n_tasks; i++)
 	{
-		size_t		bytes = with_tasks(p, task_memory(p->run, &p->run->tasks[i], &p->largest, true));
+		size_t		bytes = with_tasks(p, task_memory(p->run, &p->run->tasks[i], p->params, true));
 
 		most = bytes > most ? bytes : most;
 	}
@@ -231,7 +185,7 @@ gh_status
 gh_hierarchy_plan_memory(gh_ctx *ctx, gh_hierarchy_run *run, size_t *bytes)
 {
 	const gh_training *t = run->training;
-	plan		p = {.ctx = ctx, .run = run, .largest = largest_params(t)};
+	plan		p = {.ctx = ctx, .run = run, .params = &t->params};
 	int			threads = gh_ctx_threads(ctx);
 	size_t		least;
 

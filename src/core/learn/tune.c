@@ -282,6 +282,10 @@ gh_tune_memory(size_t n_rows, size_t n_positives, int n_features, int k, const g
 			largest.max_depth = dim->low == 0 ? 0 : dim->high > largest.max_depth ? (int) dim->high : largest.max_depth;
 		if (strcmp(dim->name, "max_leaves") == 0 && largest.max_leaves != 0)
 			largest.max_leaves = dim->low == 0 ? 0 : dim->high > largest.max_leaves ? (int) dim->high : largest.max_leaves;
+		if (strcmp(dim->name, "min_child_weight") == 0 && dim->low < largest.min_child_weight)
+			largest.min_child_weight = dim->low;
+		if (strcmp(dim->name, "scale_pos_weight") == 0 && dim->high > largest.scale_pos_weight)
+			largest.scale_pos_weight = dim->high;
 	}
 	return gh_cv_memory(n_rows, n_positives, n_features, k, &largest, lean);
 }
