@@ -13,6 +13,8 @@
 #define MISSING_CODE 255
 /* Values looked at between two polls. */
 #define POLL_VALUES 8192
+/* The same for the first ones that are put to their places: each may touch memory that nobody has touched before. */
+#define POLL_FIRST 64
 /* Rows of one encoding task. */
 #define ENCODE_ROWS 2048
 /* Parts of the rows that are looked through for missing and infinite values. */
@@ -197,11 +199,14 @@ sort_pass(gh_ctx *ctx, const uint32_t *keys, uint32_t *out, size_t n, int shift,
 		place[digit] = at;
 		at += count;
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t begin = 0, end; begin < n; begin = end)
 	{
-		if (i % POLL_VALUES == 0)
-			GH_CHECK_STOP(ctx);
-		out[place[keys[i] >> shift & (RADIX - 1)]++] = keys[i];
+		size_t		step = begin < POLL_VALUES ? POLL_FIRST : POLL_VALUES;
+
+		GH_CHECK_STOP(ctx);
+		end = n - begin < step ? n : begin + step;
+		for (size_t i = begin; i < end; i++)
+			out[place[keys[i] >> shift & (RADIX - 1)]++] = keys[i];
 	}
 	return GH_OK;
 }
