@@ -14,6 +14,7 @@
 #include "base/gh_threads.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "storage/procsignal.h"
 #include "utils/memutils.h"
 #include "utils/ps_status.h"
 
@@ -52,12 +53,26 @@ seconds_now(void)
 
 /* ---- callbacks -------------------------------------------------------- */
 
-/* Only flags are read: a cancel that could not be served now must not stop the work. */
+/* Runs `show`, keeping an error for gh_pg_check(). */
+static void show_safely(host *h, void (*show) (host *h, const gh_progress *progress), const gh_progress *progress);
+
+/* DROP DATABASE and others wait until every backend has let go of its files. */
+static void
+absorb_barrier(host *h, const gh_progress *progress)
+{
+	(void) h;
+	(void) progress;
+	ProcessProcSignalBarrier();
+}
+
+/* Of cancels only flags are read: one that could not be served now must not stop the work. */
 static bool
 should_stop(void *arg)
 {
 	host	   *h = arg;
 
+	if (InterruptPending && ProcSignalBarrierPending && h->error == NULL)
+		show_safely(h, absorb_barrier, NULL);
 	if (h->error != NULL)
 		return true;
 	return InterruptPending && (QueryCancelPending || ProcDiePending || ClientConnectionLost) &&
@@ -105,7 +120,6 @@ set_title(host *h, const gh_progress *progress)
 	set_ps_display(title);
 }
 
-/* Runs `show`, keeping an error for gh_pg_check(). */
 static void
 show_safely(host *h, void (*show) (host *h, const gh_progress *progress), const gh_progress *progress)
 {
