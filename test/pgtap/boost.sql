@@ -78,13 +78,13 @@ CREATE FUNCTION survives(bytea) RETURNS boolean LANGUAGE plpgsql AS
 $$ BEGIN RETURN boost_import($1) IS NOT NULL; EXCEPTION WHEN data_exception THEN RETURN true; END $$;
 CREATE TABLE exported AS SELECT boost_export(model) AS json FROM fitted;
 SELECT ok((SELECT max(abs(boost_predict(model, features) - boost_predict(imported, features))) < 1e-7 FROM rows, fitted,
-	(SELECT boost_import(json) AS imported FROM exported) e), 'there and back predicts the same');
+	(SELECT boost_import(json) AS imported FROM exported OFFSET 0) e), 'there and back predicts the same');
 SELECT is((SELECT json #> '{learner,feature_names}' FROM exported)::text, '["x","y","z"]', 'names given are exported');
 SELECT is((SELECT boost_export(boost_fit('SELECT label, features FROM rows LIMIT 50')) #> '{learner,feature_names}')::text, '[]',
 	'default names are not');
 SELECT is((SELECT json #>> '{learner,gradient_booster,model,gbtree_model_param,num_trees}' FROM exported), '40', 'every tree');
 SELECT ok((SELECT max(abs(boost_predict(model, features) - boost_predict(imported, features))) < 1e-7 FROM rows, fitted,
-	(SELECT boost_import(json::jsonb::json) AS imported FROM exported) e), 'the order of the keys has no say');
+	(SELECT boost_import(json::jsonb::json) AS imported FROM exported OFFSET 0) e), 'the order of the keys has no say');
 SELECT is((SELECT model_features(boost_import(json)) FROM exported), '{x,y,z}', 'names come back');
 SELECT is((SELECT model_info(boost_import(json)) -> 'training' FROM exported), '{"source": "xgboost", "version": [2, 1, 0]}',
 	'an imported model says where it is from');
