@@ -16,7 +16,7 @@ coverage error of all classifiers, and paired differences to vanilla and to 'son
 
 combines: the hierarchy of one search for supergenres, trained through the core on
 splits by artist; ways to join P(supergenre), P(genre | supergenre) and the flat
-P(genre), among them two that are not offered because they are no better.  The scores
+P(genre), among them some that are not offered because they are no better.  The scores
 of the evaluation, of every classifier and node, are computed again by scikit-learn from
 the predictions; the exit status is 1 when one differs by 1e-12 or more.
 
