@@ -22,7 +22,9 @@
  * that nobody has seen, and there are more of them than trials.
  */
 #define GLOBAL_PERIOD 5
-#define NEAR_REACH 0.12
+#define NEAR_REACH 0.25
+/* Scores further below the median than this many times what the best is above it are raised. */
+#define FLOOR_REACH 3.0
 /* Candidates that are climbed from. */
 #define CLIMBS 8
 #define CLIMB_EVALUATIONS 60
@@ -188,8 +190,8 @@ choose(gh_ctx *ctx, const gh_space *space, const box *b, const gh_gp *gp, const 
 
 /*
  * The process over the best trials; small is good for it.  Scores far below the
- * median are raised to as far below it as the best is above: how bad the bad
- * ones are would only blur the differences between the good.
+ * median, FLOOR_REACH times what the best is above it, are raised to there: how bad
+ * the bad ones are would only blur the differences between the good.
  */
 static gh_status
 fit_process(gh_ctx *ctx, const double *tried, const double *score, const double *variance, const uint32_t *by_score,
@@ -206,7 +208,7 @@ fit_process(gh_ctx *ctx, const double *tried, const double *score, const double 
 	else
 	{
 		double		middle = score[by_score[n / 2]],
-					worst = middle - (score[by_score[0]] - middle);
+					worst = middle - FLOOR_REACH * (score[by_score[0]] - middle);
 
 		for (int i = 0; i < m; i++)
 		{
