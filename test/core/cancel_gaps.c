@@ -7,11 +7,12 @@
  * Every stage of the trainer runs on ROWS made-up songs (1,000,000) of 14
  * features.  First on one thread, with a look at the clocks at every poll: the
  * longest time between two polls, by the processor's clock, which other
- * programs do not stretch, and by the wall's.  Then on THREADS threads (2), cancelled at
- * MOMENTS moments (3): the longest time from the request until the call has
- * returned.  STAGE: only those with this in their name.  Where the processor
- * works for more than 10 ms between two polls it says where.  Ends with 1 when a stage takes 100 ms of the processor between two
- * polls, or goes on to its end after the request.
+ * programs do not stretch, and by the wall's.  Then on THREADS threads (2),
+ * cancelled at MOMENTS moments (3): the longest time from the request until the
+ * call has returned.  STAGE: only those with this in their name.  Where the
+ * processor works for more than 10 ms between two polls it says where.  Ends
+ * with 1 when a stage takes 100 ms of the processor between two polls, or goes
+ * on to its end after the request.
  *
  * Not one of the tests that make test runs: it takes minutes, and a busy machine
  * changes what it measures.
