@@ -45,6 +45,7 @@ typedef struct gh_xgboost_reading
 				num_parallel_tree,
 				size_leaf_vector,
 				best_iteration; /* -1: not said */
+	bool		has_learner;	/* its object was there */
 	uint32_t	max_trees;
 	int			max_names;
 	char		version[48];	/* "2, 1, 0" */
@@ -64,6 +65,11 @@ extern gh_status gh_xgboost_fail(gh_xgboost_reading *r);
 extern gh_status gh_xgboost_refuse(gh_xgboost_reading *r, const char *detail);
 /* A count, as a text or not. */
 extern gh_status gh_xgboost_count(gh_xgboost_reading *r, double *out);
+
+/* What a member of an object says; reads its value or skips it. */
+typedef gh_status (*gh_xgboost_member) (gh_xgboost_reading *r, const char *key);
+/* Every member of the object that comes next, in the order they stand. */
+extern gh_status gh_xgboost_members(gh_xgboost_reading *r, gh_xgboost_member member);
 
 /* The array "trees", into the model's booster. */
 extern gh_status gh_xgboost_read_trees(gh_xgboost_reading *r);

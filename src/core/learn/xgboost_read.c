@@ -33,6 +33,22 @@ gh_xgboost_refuse(gh_xgboost_reading *r, const char *detail)
 /* ---- members ----------------------------------------------------------- */
 
 gh_status
+gh_xgboost_members(gh_xgboost_reading *r, gh_xgboost_member member)
+{
+	char		key[GH_XGBOOST_KEY];
+	bool		more;
+
+	GH_TRY(gh_document_open(&r->document, GH_VALUE_OBJECT, &more));
+	while (more)
+	{
+		GH_TRY(gh_document_key(&r->document, key, sizeof(key)));
+		GH_TRY(member(r, key));
+		GH_TRY(gh_document_next(&r->document, &more));
+	}
+	return GH_OK;
+}
+
+gh_status
 gh_xgboost_count(gh_xgboost_reading *r, double *out)
 {
 	char		text[GH_XGBOOST_KEY],
@@ -46,22 +62,11 @@ gh_xgboost_count(gh_xgboost_reading *r, double *out)
 }
 
 static gh_status
-read_booster_param(gh_xgboost_reading *r)
+booster_param_member(gh_xgboost_reading *r, const char *key)
 {
-	char		key[GH_XGBOOST_KEY];
-	bool		more;
-
-	GH_TRY(gh_document_open(&r->document, GH_VALUE_OBJECT, &more));
-	while (more)
-	{
-		GH_TRY(gh_document_key(&r->document, key, sizeof(key)));
-		if (strcmp(key, "num_parallel_tree") == 0)
-			GH_TRY(gh_xgboost_count(r, &r->num_parallel_tree));
-		else
-			GH_TRY(gh_document_skip(&r->document));
-		GH_TRY(gh_document_next(&r->document, &more));
-	}
-	return GH_OK;
+	if (strcmp(key, "num_parallel_tree") == 0)
+		return gh_xgboost_count(r, &r->num_parallel_tree);
+	return gh_document_skip(&r->document);
 }
 
 static gh_status
@@ -75,93 +80,49 @@ read_tree_info(gh_xgboost_reading *r)
 }
 
 static gh_status
-read_booster_model(gh_xgboost_reading *r)
+booster_model_member(gh_xgboost_reading *r, const char *key)
 {
-	char		key[GH_XGBOOST_KEY];
-	bool		more;
-
-	GH_TRY(gh_document_open(&r->document, GH_VALUE_OBJECT, &more));
-	while (more)
-	{
-		GH_TRY(gh_document_key(&r->document, key, sizeof(key)));
-		if (strcmp(key, "trees") == 0)
-			GH_TRY(gh_xgboost_read_trees(r));
-		else if (strcmp(key, "tree_info") == 0)
-			GH_TRY(read_tree_info(r));
-		else if (strcmp(key, "iteration_indptr") == 0)
-			GH_TRY(gh_document_numbers_read(&r->document, &r->iteration_begin));
-		else if (strcmp(key, "gbtree_model_param") == 0)
-			GH_TRY(read_booster_param(r));
-		else
-			GH_TRY(gh_document_skip(&r->document));
-		GH_TRY(gh_document_next(&r->document, &more));
-	}
-	return GH_OK;
+	if (strcmp(key, "trees") == 0)
+		return gh_xgboost_read_trees(r);
+	if (strcmp(key, "tree_info") == 0)
+		return read_tree_info(r);
+	if (strcmp(key, "iteration_indptr") == 0)
+		return gh_document_numbers_read(&r->document, &r->iteration_begin);
+	if (strcmp(key, "gbtree_model_param") == 0)
+		return gh_xgboost_members(r, booster_param_member);
+	return gh_document_skip(&r->document);
 }
 
 static gh_status
-read_gradient_booster(gh_xgboost_reading *r)
+gradient_booster_member(gh_xgboost_reading *r, const char *key)
 {
-	char		key[GH_XGBOOST_KEY];
-	bool		more;
-
-	GH_TRY(gh_document_open(&r->document, GH_VALUE_OBJECT, &more));
-	while (more)
-	{
-		GH_TRY(gh_document_key(&r->document, key, sizeof(key)));
-		if (strcmp(key, "name") == 0)
-			GH_TRY(gh_document_scalar(&r->document, r->booster, sizeof(r->booster)));
-		else if (strcmp(key, "model") == 0)
-			GH_TRY(read_booster_model(r));
-		else
-			GH_TRY(gh_document_skip(&r->document));
-		GH_TRY(gh_document_next(&r->document, &more));
-	}
-	return GH_OK;
+	if (strcmp(key, "name") == 0)
+		return gh_document_scalar(&r->document, r->booster, sizeof(r->booster));
+	if (strcmp(key, "model") == 0)
+		return gh_xgboost_members(r, booster_model_member);
+	return gh_document_skip(&r->document);
 }
 
 static gh_status
-read_objective(gh_xgboost_reading *r)
+objective_member(gh_xgboost_reading *r, const char *key)
 {
-	char		key[GH_XGBOOST_KEY];
-	bool		more;
-
-	GH_TRY(gh_document_open(&r->document, GH_VALUE_OBJECT, &more));
-	while (more)
-	{
-		GH_TRY(gh_document_key(&r->document, key, sizeof(key)));
-		if (strcmp(key, "name") == 0)
-			GH_TRY(gh_document_scalar(&r->document, r->objective, sizeof(r->objective)));
-		else
-			GH_TRY(gh_document_skip(&r->document));
-		GH_TRY(gh_document_next(&r->document, &more));
-	}
-	return GH_OK;
+	if (strcmp(key, "name") == 0)
+		return gh_document_scalar(&r->document, r->objective, sizeof(r->objective));
+	return gh_document_skip(&r->document);
 }
 
 static gh_status
-read_model_param(gh_xgboost_reading *r)
+model_param_member(gh_xgboost_reading *r, const char *key)
 {
-	char		key[GH_XGBOOST_KEY];
-	bool		more;
-
-	GH_TRY(gh_document_open(&r->document, GH_VALUE_OBJECT, &more));
-	while (more)
-	{
-		GH_TRY(gh_document_key(&r->document, key, sizeof(key)));
-		if (strcmp(key, "base_score") == 0)
-			GH_TRY(gh_document_scalar(&r->document, r->base_score, sizeof(r->base_score)));
-		else if (strcmp(key, "num_class") == 0)
-			GH_TRY(gh_xgboost_count(r, &r->num_class));
-		else if (strcmp(key, "num_feature") == 0)
-			GH_TRY(gh_xgboost_count(r, &r->num_feature));
-		else if (strcmp(key, "num_target") == 0)
-			GH_TRY(gh_xgboost_count(r, &r->num_target));
-		else
-			GH_TRY(gh_document_skip(&r->document));
-		GH_TRY(gh_document_next(&r->document, &more));
-	}
-	return GH_OK;
+	if (strcmp(key, "base_score") == 0)
+		return gh_document_scalar(&r->document, r->base_score, sizeof(r->base_score));
+	if (strcmp(key, "num_class") == 0)
+		return gh_xgboost_count(r, &r->num_class);
+	if (strcmp(key, "num_feature") == 0)
+		return gh_xgboost_count(r, &r->num_feature);
+	if (strcmp(key, "num_target") == 0)
+		return gh_xgboost_count(r, &r->num_target);
+	return gh_document_skip(&r->document);
 }
 
 static gh_status
@@ -214,32 +175,21 @@ read_feature_types(gh_xgboost_reading *r)
 }
 
 static gh_status
-read_learner(gh_xgboost_reading *r)
+learner_member(gh_xgboost_reading *r, const char *key)
 {
-	char		key[GH_XGBOOST_KEY];
-	bool		more;
-
-	GH_TRY(gh_document_open(&r->document, GH_VALUE_OBJECT, &more));
-	while (more)
-	{
-		GH_TRY(gh_document_key(&r->document, key, sizeof(key)));
-		if (strcmp(key, "attributes") == 0)
-			GH_TRY(gh_xgboost_read_attributes(r));
-		else if (strcmp(key, "feature_names") == 0)
-			GH_TRY(read_feature_names(r));
-		else if (strcmp(key, "feature_types") == 0)
-			GH_TRY(read_feature_types(r));
-		else if (strcmp(key, "gradient_booster") == 0)
-			GH_TRY(read_gradient_booster(r));
-		else if (strcmp(key, "learner_model_param") == 0)
-			GH_TRY(read_model_param(r));
-		else if (strcmp(key, "objective") == 0)
-			GH_TRY(read_objective(r));
-		else
-			GH_TRY(gh_document_skip(&r->document));
-		GH_TRY(gh_document_next(&r->document, &more));
-	}
-	return GH_OK;
+	if (strcmp(key, "attributes") == 0)
+		return gh_xgboost_read_attributes(r);
+	if (strcmp(key, "feature_names") == 0)
+		return read_feature_names(r);
+	if (strcmp(key, "feature_types") == 0)
+		return read_feature_types(r);
+	if (strcmp(key, "gradient_booster") == 0)
+		return gh_xgboost_members(r, gradient_booster_member);
+	if (strcmp(key, "learner_model_param") == 0)
+		return gh_xgboost_members(r, model_param_member);
+	if (strcmp(key, "objective") == 0)
+		return gh_xgboost_members(r, objective_member);
+	return gh_document_skip(&r->document);
 }
 
 static gh_status
@@ -275,30 +225,25 @@ check_root(gh_xgboost_reading *r)
 }
 
 static gh_status
+root_member(gh_xgboost_reading *r, const char *key)
+{
+	if (strcmp(key, "learner") == 0 && !r->has_learner)
+	{
+		r->has_learner = true;
+		return gh_xgboost_members(r, learner_member);
+	}
+	if (strcmp(key, "version") == 0)
+		return read_version(r);
+	return gh_document_skip(&r->document);
+}
+
+static gh_status
 read_root(gh_xgboost_reading *r)
 {
-	char		key[GH_XGBOOST_KEY];
-	bool		more,
-				learner = false;
-
 	GH_TRY(check_root(r));
-	GH_TRY(gh_document_open(&r->document, GH_VALUE_OBJECT, &more));
-	while (more)
-	{
-		GH_TRY(gh_document_key(&r->document, key, sizeof(key)));
-		if (strcmp(key, "learner") == 0 && !learner)
-		{
-			learner = true;
-			GH_TRY(read_learner(r));
-		}
-		else if (strcmp(key, "version") == 0)
-			GH_TRY(read_version(r));
-		else
-			GH_TRY(gh_document_skip(&r->document));
-		GH_TRY(gh_document_next(&r->document, &more));
-	}
+	GH_TRY(gh_xgboost_members(r, root_member));
 	GH_TRY(gh_document_end(&r->document));
-	if (learner)
+	if (r->has_learner)
 		return GH_OK;
 	gh_xgboost_refuse(r, "It has no \"learner\".");
 	return gh_fail_hint(r->ctx, "Write the model with save_model(\"model.json\") or save_raw(\"json\").");

@@ -150,29 +150,18 @@ build_tree(gh_xgboost_reading *r, gh_tree *tree)
 /* ---- members ----------------------------------------------------------- */
 
 static gh_status
-read_tree_param(gh_xgboost_reading *r)
+tree_param_member(gh_xgboost_reading *r, const char *key)
 {
-	char		key[GH_XGBOOST_KEY];
-	bool		more;
-
-	GH_TRY(gh_document_open(&r->document, GH_VALUE_OBJECT, &more));
-	while (more)
-	{
-		GH_TRY(gh_document_key(&r->document, key, sizeof(key)));
-		if (strcmp(key, "size_leaf_vector") == 0)
-			GH_TRY(gh_xgboost_count(r, &r->size_leaf_vector));
-		else
-			GH_TRY(gh_document_skip(&r->document));
-		GH_TRY(gh_document_next(&r->document, &more));
-	}
-	return GH_OK;
+	if (strcmp(key, "size_leaf_vector") == 0)
+		return gh_xgboost_count(r, &r->size_leaf_vector);
+	return gh_document_skip(&r->document);
 }
 
 static gh_status
-read_tree_member(gh_xgboost_reading *r, const char *key)
+tree_member(gh_xgboost_reading *r, const char *key)
 {
 	if (strcmp(key, "tree_param") == 0)
-		return read_tree_param(r);
+		return gh_xgboost_members(r, tree_param_member);
 	for (int a = 0; a < GH_N_ARRAYS; a++)
 		if (strcmp(key, array_names[a]) == 0)
 			return gh_document_numbers_read(&r->document, &r->array[a]);
@@ -183,8 +172,6 @@ static gh_status
 read_tree(gh_xgboost_reading *r)
 {
 	gh_booster *booster = &r->model.booster;
-	char		key[GH_XGBOOST_KEY];
-	bool		more;
 
 	if (booster->n_trees == GH_MAX_TREES)
 		return gh_xgboost_refuse(r, "It has too many trees.");
@@ -201,13 +188,7 @@ read_tree(gh_xgboost_reading *r)
 	for (int a = 0; a < GH_N_ARRAYS; a++)
 		r->array[a].n = 0;
 	r->size_leaf_vector = 1;
-	GH_TRY(gh_document_open(&r->document, GH_VALUE_OBJECT, &more));
-	while (more)
-	{
-		GH_TRY(gh_document_key(&r->document, key, sizeof(key)));
-		GH_TRY(read_tree_member(r, key));
-		GH_TRY(gh_document_next(&r->document, &more));
-	}
+	GH_TRY(gh_xgboost_members(r, tree_member));
 	GH_TRY(check_arrays(r));
 	booster->trees[booster->n_trees] = (gh_tree) {0};
 	booster->n_trees++;
