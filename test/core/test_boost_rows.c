@@ -3,6 +3,7 @@
  *		Boosting: rows and features drawn, rows held out, weights that make no sense, cancelling, memory.
  */
 #include "learn_testing.h"
+#include "stop_testing.h"
 
 static uint32_t
 features_used(const gh_tree *tree, bool *used)
@@ -340,15 +341,6 @@ subsets_are_taken_out(void **state)
 	test_discard(&data);
 	test_discard(&part);
 	test_close(ctx);
-}
-
-static int	polls_left;
-
-static bool
-stop_after_polls(void *arg)
-{
-	(void) arg;
-	return polls_left-- <= 0;
 }
 
 /* Stop at the first, second, ... poll, and run out of memory at every allocation: nothing leaks. */

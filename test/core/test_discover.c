@@ -3,6 +3,7 @@
  *		Supergenres found by projection and clustering: the groups, the grid, limits, failures.
  */
 #include "supergenres_testing.h"
+#include "stop_testing.h"
 
 #define BLOBS 6
 #define PER_BLOB 60
@@ -353,21 +354,12 @@ parameters_are_checked(void **state)
 	}
 }
 
-static int	polls_left;
-
-static bool
-stop_later(void *arg)
-{
-	(void) arg;
-	return polls_left-- <= 0;
-}
-
 static void
 discovery_stops_and_fails_cleanly(void **state)
 {
 	static people p;
 	static double features[ARTISTS * DIMENSIONS];
-	gh_host		host = {.should_stop = stop_later, .threads = 2, .memory_limit = SIZE_MAX};
+	gh_host		host = {.should_stop = stop_after_polls, .threads = 2, .memory_limit = SIZE_MAX};
 	gh_discovery_params params = quick();
 	gh_discovery d;
 	gh_status	status = GH_ECANCELED;

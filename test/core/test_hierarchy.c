@@ -5,6 +5,7 @@
 #include "hierarchy_testing.h"
 
 #include "learn/hierarchy_private.h"
+#include "stop_testing.h"
 
 /* Is row i positive for the node, seen from the names? */
 static bool
@@ -473,15 +474,6 @@ unusable_training_is_refused(void **state)
 	}
 }
 
-static int	polls_left;
-
-static bool
-stop_later(void *arg)
-{
-	(void) arg;
-	return polls_left-- <= 0;
-}
-
 static gh_status
 try_training(gh_ctx *ctx, data_set *d)
 {
@@ -503,7 +495,7 @@ static void
 training_stops_anywhere(void **state)
 {
 	static data_set d;
-	gh_host		host = {.should_stop = stop_later, .threads = 2, .memory_limit = SIZE_MAX};
+	gh_host		host = {.should_stop = stop_after_polls, .threads = 2, .memory_limit = SIZE_MAX};
 	gh_status	status = GH_ECANCELED;
 
 	(void) state;

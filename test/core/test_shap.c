@@ -15,6 +15,7 @@
 #include "base/gh_isa.h"
 #include "base/gh_random.h"
 #include "explain/gh_shap.h"
+#include "stop_testing.h"
 
 #define MAX_NODES 255
 #define MAX_TREES 8
@@ -665,15 +666,6 @@ rows_equal_single_rows_for_any_threads(void **state)
 	gh_ctx_close(ctx);
 }
 
-static int	polls_left;
-
-static bool
-stop_later(void *arg)
-{
-	(void) arg;
-	return polls_left-- <= 0;
-}
-
 static void
 stops_and_fails_cleanly(void **state)
 {
@@ -684,7 +676,7 @@ stops_and_fails_cleanly(void **state)
 	};
 	static float rows[n * 7];
 	static double values[n * 8];
-	gh_host		host = {.should_stop = stop_later, .threads = 2, .memory_limit = SIZE_MAX};
+	gh_host		host = {.should_stop = stop_after_polls, .threads = 2, .memory_limit = SIZE_MAX};
 	gh_status	status = GH_ECANCELED;
 
 	(void) state;

@@ -6,6 +6,7 @@
 
 #include "explain/gh_metrics.h"
 #include "learn/tune_private.h"
+#include "stop_testing.h"
 
 #define OPTIONS(m, n, s) (&(gh_tune_options) {.metric = (m),.iterations = (n),.seed = (s)})
 
@@ -492,15 +493,6 @@ memory_estimate_holds(void **state)
 	discard(ctx, &t);
 	test_close(own);
 	test_close(ctx);
-}
-
-static int	polls_left;
-
-static bool
-stop_after_polls(void *arg)
-{
-	(void) arg;
-	return polls_left-- <= 0;
 }
 
 static void

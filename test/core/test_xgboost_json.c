@@ -3,6 +3,7 @@
  *		XGBoost's JSON: there and back, other orders and spellings, and everything hostile.
  */
 #include "xgboost_testing.h"
+#include "stop_testing.h"
 
 static void
 refused(const char *from, const char *to, const char *why)
@@ -427,19 +428,10 @@ attributes_are_kept_within_bounds(void **state)
 	test_close(ctx);
 }
 
-static int	polls_left;
-
-static bool
-stop_later(void *arg)
-{
-	(void) arg;
-	return polls_left-- <= 0;
-}
-
 static void
 stops_and_fails_cleanly(void **state)
 {
-	gh_host		host = {.should_stop = stop_later,.threads = 1,.memory_limit = SIZE_MAX};
+	gh_host		host = {.should_stop = stop_after_polls,.threads = 1,.memory_limit = SIZE_MAX};
 	gh_status	status = GH_ECANCELED;
 
 	(void) state;

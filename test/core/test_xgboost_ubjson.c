@@ -3,6 +3,7 @@
  *		XGBoost's UBJSON: the same models as in JSON, every spelling, and everything hostile.
  */
 #include "xgboost_testing.h"
+#include "stop_testing.h"
 
 /* ---- JSON as UBJSON, in several spellings ------------------------------- */
 
@@ -434,21 +435,12 @@ depth_is_limited(void **state)
 
 /* ---- failures ---------------------------------------------------------- */
 
-static int	polls_left;
-
-static bool
-stop_later(void *arg)
-{
-	(void) arg;
-	return polls_left-- <= 0;
-}
-
 static void
 stops_and_fails_cleanly(void **state)
 {
 	static bytes b;
 	char	   *json = plain_model();
-	gh_host		host = {.should_stop = stop_later,.threads = 1,.memory_limit = SIZE_MAX};
+	gh_host		host = {.should_stop = stop_after_polls,.threads = 1,.memory_limit = SIZE_MAX};
 	gh_status	status = GH_ECANCELED;
 
 	(void) state;

@@ -8,7 +8,7 @@
  * number of trees back and forth without a fit being repeated.
  *
  * Where memory is short the folds are lean: they take turns, with the threads
- * inside a fit, and one that waits keeps its margins only.
+ * inside a fit, and one that waits keeps its margins and paths only.
  */
 #include <math.h>
 #include <string.h>

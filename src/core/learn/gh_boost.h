@@ -60,7 +60,7 @@ typedef struct gh_fit
 } gh_fit;
 
 /*
- * Train.  Single-threaded inside (parallelism is over fits), polls for
+ * Train.  On the context's threads, or serially inside a task; polls for
  * cancellation.  One class only is fine: a booster of no trees with base_score
  * clipped to [1e-6, 1-1e-6].  valid_margins: NULL, or n_valid margins of the
  * validation rows after the last (best) tree.  With early stopping the booster
