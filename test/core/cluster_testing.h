@@ -1,23 +1,14 @@
 /*
  * cluster_testing.h
- *		What the tests of the cluster room share: points, contexts, literal distances.
+ *		What the tests of the cluster room share: points, literal distances, the bound on memory.
  */
 #ifndef CLUSTER_TESTING_H
 #define CLUSTER_TESTING_H
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "testing.h"
 
 #include "base/gh_random.h"
 #include "cluster/cluster_private.h"
-
-#define UNUSED __attribute__((unused))
 
 typedef enum point_kind
 {
@@ -30,7 +21,7 @@ typedef enum point_kind
 
 #define N_KINDS 5
 
-static UNUSED double *
+static inline double *
 make_points(point_kind kind, size_t n, int d, uint64_t seed)
 {
 	double	   *x = calloc(n * d + 1, sizeof(double));
@@ -61,7 +52,7 @@ make_points(point_kind kind, size_t n, int d, uint64_t seed)
 }
 
 /* The library's expression: dimensions ascending, then the root. */
-static UNUSED double
+static inline double
 literal_distance(const double *x, int d, size_t a, size_t b)
 {
 	double		sum = 0;
@@ -71,77 +62,8 @@ literal_distance(const double *x, int d, size_t a, size_t b)
 	return sqrt(sum);
 }
 
-static UNUSED gh_ctx *
-open_threads(int threads)
-{
-	gh_host		host = {.threads = threads,.memory_limit = SIZE_MAX};
-
-	return gh_ctx_open(&host);
-}
-
-/* A host that asks to stop at its n-th poll. */
-static UNUSED bool
-stop_at_poll(void *arg)
-{
-	long	   *left = arg;
-
-	return --*left < 0;
-}
-
-typedef gh_status (*test_call) (gh_ctx *ctx, void *arg);
-
-/*
- * The call must end with GH_ECANCELED wherever the cancel comes, and give all
- * memory back; *total polls are needed to the end.
- */
-static UNUSED void
-check_cancel(test_call call, void *arg, int threads)
-{
-	long		total = 0;
-	gh_status	status = GH_ECANCELED;
-
-	for (long at = 0; status != GH_OK; at = at < 40 ? at + 1 : at + at / 3)
-	{
-		long		left = at;
-		gh_host		host = {.arg = &left,.should_stop = stop_at_poll,.threads = threads,.memory_limit = SIZE_MAX};
-		gh_ctx	   *ctx = gh_ctx_open(&host);
-
-		status = call(ctx, arg);
-		assert_int_equal(gh_memory_used(ctx), 0);
-		if (status != GH_OK)
-			assert_int_equal(status, GH_ECANCELED);
-		total = at;
-		gh_ctx_close(ctx);
-	}
-	assert_true(total > 10);
-}
-
-/* Every allocation fails once, alone and with all after it; no block is left behind. */
-static UNUSED void
-check_allocations(test_call call, void *arg)
-{
-	for (int forever = 0; forever < 2; forever++)
-	{
-		gh_status	status = GH_ENOMEM;
-		uint64_t	k;
-
-		for (k = 1; status != GH_OK; k++)
-		{
-			gh_ctx	   *ctx = open_threads(1);
-
-			gh_ctx_fail_allocation(ctx, k, forever != 0);
-			status = call(ctx, arg);
-			assert_int_equal(gh_memory_used(ctx), 0);
-			if (status != GH_OK)
-				assert_int_equal(status, GH_ENOMEM);
-			gh_ctx_close(ctx);
-		}
-		assert_true(k > 5);
-	}
-}
-
 /* The peak stays below the estimate, and a limit below it is refused at once. */
-static UNUSED void
+static inline void
 check_memory(test_call call, void *arg, size_t estimate)
 {
 	gh_ctx	   *ctx = open_threads(1);

@@ -5,15 +5,9 @@
 #ifndef DRAW_TESTING_H
 #define DRAW_TESTING_H
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "testing.h"
+
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
 
 #include "base/gh_random.h"
 #include "draw/gh_svg.h"

@@ -5,16 +5,9 @@
 #ifndef HIERARCHY_TESTING_H
 #define HIERARCHY_TESTING_H
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "testing.h"
 
-#include <cmocka.h>
+#include <stdio.h>
 
 #include "base/gh_random.h"
 #include "learn/gh_hierarchy.h"
@@ -94,13 +87,6 @@ plan_catalogue(gh_ctx *ctx, gh_model *model)
 	assert_int_equal(plan_of(ctx, 7, catalogue, model), GH_OK);
 	assert_int_equal(model->n_genres, GENRES);
 	assert_int_equal(model->n_nodes, 9);
-}
-
-static inline void
-assert_close(double a, double b, double tolerance)
-{
-	if (!(fabs(a - b) <= tolerance))
-		fail_msg("%.17g is not %.17g", a, b);
 }
 
 /* Boosters of a training, for comparison. */

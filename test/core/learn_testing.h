@@ -5,15 +5,7 @@
 #ifndef LEARN_TESTING_H
 #define LEARN_TESTING_H
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include "base/gh_random.h"
 #include "learn/gh_boost.h"
@@ -22,14 +14,6 @@ static inline double
 test_uniform(uint64_t seed, uint64_t index)
 {
 	return gh_random_double(seed, GH_STREAM_TEST, index);
-}
-
-static inline gh_ctx *
-test_threads(int threads)
-{
-	gh_host		host = {.threads = threads,.memory_limit = SIZE_MAX};
-
-	return gh_ctx_open(&host);
 }
 
 /* Closes a context that must hold nothing any more. */
@@ -99,15 +83,6 @@ static inline gh_fit
 test_fit(const test_data *t, const gh_bins *bins)
 {
 	return (gh_fit) {.bins = bins,.rows = t->all,.n_rows = t->n,.labels = t->labels};
-}
-
-static inline int
-test_compare_doubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a,
-				y = *(const double *) b;
-
-	return (x > y) - (x < y);
 }
 
 /* A booster of all rows. */

@@ -5,16 +5,9 @@
 #ifndef SUPERGENRES_TESTING_H
 #define SUPERGENRES_TESTING_H
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "testing.h"
 
-#include <cmocka.h>
+#include <stdio.h>
 
 #include "base/gh_random.h"
 #include "learn/supergenres_private.h"

@@ -2,20 +2,13 @@
  * test_base.c
  *		The base of the core: context, threads, random numbers, kernels, bytes, container, sorts, LAPACK, NLopt.
  */
-#include <math.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "testing.h"
+
 #include <dirent.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
-
-#include <cmocka.h>
+#include <stdio.h>
 
 #include "base/gh_container.h"
 #include "base/gh_isa.h"
@@ -173,12 +166,6 @@ failure_stops_the_others(void **state)
 	assert_one_thread();
 }
 
-static bool
-stop_after(void *arg)
-{
-	return --*(int *) arg < 0;
-}
-
 static gh_status
 spin_until_stopped(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
@@ -197,10 +184,10 @@ cancel_reaches_every_thread(void **state)
 	(void) state;
 	for (int threads = 1; threads <= 4; threads *= 4)
 	{
-		int			polls = 10;
-		gh_host		host = {.arg = &polls, .should_stop = stop_after, .threads = threads, .memory_limit = SIZE_MAX};
+		gh_host		host = {.should_stop = stop_after_polls, .threads = threads, .memory_limit = SIZE_MAX};
 		gh_ctx	   *ctx = gh_ctx_open(&host);
 
+		polls_left = 10;
 		assert_int_equal(gh_parallel(ctx, 4, spin_until_stopped, NULL), GH_ECANCELED);
 		gh_ctx_close(ctx);
 		assert_one_thread();

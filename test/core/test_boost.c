@@ -57,7 +57,7 @@ expect_same_bytes(const test_data *data, const gh_boost_params *params)
 
 	for (int i = 1; i < 5; i++)
 	{
-		gh_ctx	   *other = test_threads(i == 4 ? 1 : 1 << i);
+		gh_ctx	   *other = open_threads(i == 4 ? 1 : 1 << i);
 		gh_booster	again;
 
 		gh_isa_limit(i == 4 ? GH_ISA_SCALAR : GH_ISA_AVX512);

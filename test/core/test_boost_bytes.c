@@ -59,16 +59,6 @@ try_bytes(const uint8_t *bytes, size_t length)
 	return status;
 }
 
-/* The checksum of changed bytes, made good again. */
-static void
-seal(uint8_t *bytes, size_t length)
-{
-	uint32_t	crc = gh_crc32c(bytes + 16, length - 16);
-
-	for (int i = 0; i < 4; i++)
-		bytes[12 + i] = (uint8_t) (crc >> 8 * i);
-}
-
 static void
 comes_back_the_same(void **state)
 {

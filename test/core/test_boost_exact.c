@@ -36,7 +36,7 @@ distinct_values(const oracle *o, int f)
 		if (!isnan(v))
 			o->values[m++] = v;
 	}
-	qsort(o->values, m, sizeof(double), test_compare_doubles);
+	qsort(o->values, m, sizeof(double), compare_doubles);
 	for (size_t i = 0; i < m; i++)
 		if (i == 0 || o->values[i] != o->values[n - 1])
 			o->values[n++] = o->values[i];

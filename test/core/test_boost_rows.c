@@ -3,7 +3,6 @@
  *		Boosting: rows and features drawn, rows held out, weights that make no sense, cancelling, memory.
  */
 #include "learn_testing.h"
-#include "stop_testing.h"
 
 static uint32_t
 features_used(const gh_tree *tree, bool *used)

@@ -244,8 +244,8 @@ cuts_know_neither_order_nor_threads(void **state)
 			   *turned = malloc(3 * n * sizeof(float));
 	uint32_t	decide[2000],
 				decide_turned[2000];
-	gh_ctx	   *one = test_threads(1),
-			   *four = test_threads(4);
+	gh_ctx	   *one = open_threads(1),
+			   *four = open_threads(4);
 	gh_bins		a,
 				b;
 

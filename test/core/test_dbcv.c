@@ -601,12 +601,12 @@ cancel_anywhere(void **state)
 	call		c = open_call(BLOBS, 6000, 2, 2);
 
 	(void) state;
-	check_cancel(run_call, &c, 1);
-	check_cancel(run_call, &c, 2);
+	assert_true(check_cancel(run_call, &c, 1) > 10);
+	assert_true(check_cancel(run_call, &c, 2) > 10);
 	close_call(&c);
 	c = open_call(UNIFORM, 11000, 2, 1);
 	c.labels[0] = c.labels[1] = 1;
-	check_cancel(run_call, &c, 2);
+	assert_true(check_cancel(run_call, &c, 2) > 10);
 	close_call(&c);
 }
 
@@ -616,7 +616,7 @@ allocation_failures(void **state)
 	call		c = open_call(BLOBS, 100, 2, 5);
 
 	(void) state;
-	check_allocations(run_call, &c);
+	assert_true(check_allocations(run_call, &c) > 5);
 	close_call(&c);
 }
 

@@ -3,7 +3,6 @@
  *		Supergenres found by projection and clustering: the groups, the grid, limits, failures.
  */
 #include "supergenres_testing.h"
-#include "stop_testing.h"
 
 #define BLOBS 6
 #define PER_BLOB 60

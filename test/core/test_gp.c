@@ -6,13 +6,6 @@
 
 #include "learn/tune_private.h"
 
-static void
-assert_close(double a, double b, double tolerance)
-{
-	if (!(fabs(a - b) <= tolerance * (1 + fabs(b))))
-		fail_msg("%.17g is not %.17g", a, b);
-}
-
 /* ---- the Gaussian process ---------------------------------------------- */
 
 /* Gauss-Jordan with pivots: a (n x n) is destroyed, b becomes a^-1 b; returns log |det a|. */
@@ -148,12 +141,12 @@ posterior_is_the_formulas(void **state)
 			wanted_var -= k[i] * v[i];
 		}
 		gh_gp_predict(&gp, x, &mean, &sd, NULL, NULL);
-		assert_close(mean, wanted_mean, 1e-9);
-		assert_close(sd, sqrt(wanted_var), 1e-8);
+		assert_relative(mean, wanted_mean, 1e-9);
+		assert_relative(sd, sqrt(wanted_var), 1e-8);
 		if (q < GP_N)
 			best = fmin(best, wanted_mean);
 	}
-	assert_close(gp.best, best, 1e-9);
+	assert_relative(gp.best, best, 1e-9);
 	gh_gp_free(ctx, &gp);
 	test_close(ctx);
 }
@@ -245,7 +238,7 @@ log_improvement_is_the_direct_formula(void **state)
 		double		direct = exp(-z * z / 2) / sqrt(2 * M_PI) + z * erfc(-z / sqrt(2)) / 2;
 
 		/* the direct difference loses digits as z falls */
-		assert_close(gh_log_improvement(z, &slope), log(direct), z > -3 ? 1e-12 : 1e-6);
+		assert_relative(gh_log_improvement(z, &slope), log(direct), z > -3 ? 1e-12 : 1e-6);
 	}
 	/* deep in the tail: between the first terms of the asymptotic series */
 	for (double z = -12; z > -1e7; z *= 1.3)
@@ -264,7 +257,7 @@ log_improvement_is_the_direct_formula(void **state)
 
 		up = gh_log_improvement(z + 1e-5, &ignored);
 		assert_true(value > last);
-		assert_close((up - value) / 1e-5, slope, 1e-3);
+		assert_relative((up - value) / 1e-5, slope, 1e-3);
 		last = value;
 	}
 	/* no seam where the formulas meet */
@@ -272,7 +265,7 @@ log_improvement_is_the_direct_formula(void **state)
 	{
 		double		seam = i == 0 ? -1 : -25;
 
-		assert_close(gh_log_improvement(seam - 1e-12, &slope), gh_log_improvement(seam + 1e-12, &slope), 1e-10);
+		assert_relative(gh_log_improvement(seam - 1e-12, &slope), gh_log_improvement(seam + 1e-12, &slope), 1e-10);
 	}
 	assert_true(isfinite(gh_log_improvement(-1e150, &slope)) && isfinite(slope));
 }
@@ -304,7 +297,7 @@ gradients_are_the_slopes(void **state)
 			memcpy(down, x, sizeof(x));
 			up[j] += 1e-5;
 			down[j] -= 1e-5;
-			assert_close((gh_log_ei(&gp, up, NULL) - gh_log_ei(&gp, down, NULL)) / 2e-5, gradient[j], 1e-4);
+			assert_relative((gh_log_ei(&gp, up, NULL) - gh_log_ei(&gp, down, NULL)) / 2e-5, gradient[j], 1e-4);
 		}
 	}
 	gh_gp_free(ctx, &gp);

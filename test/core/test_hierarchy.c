@@ -5,7 +5,6 @@
 #include "hierarchy_testing.h"
 
 #include "learn/hierarchy_private.h"
-#include "stop_testing.h"
 
 /* Is row i positive for the node, seen from the names? */
 static bool

@@ -2,32 +2,10 @@
  * test_kdtree.c
  *		The tree's shape and its bounds, against the points themselves.
  */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "project_testing.h"
 
 #include "base/gh_kernels.h"
-#include "base/gh_random.h"
 #include "project/gh_kdtree.h"
-
-static double *
-random_points(size_t n, int d, uint64_t seed, int levels)
-{
-	double	   *x = malloc(sizeof(double) * (n * d + 1));
-
-	for (size_t i = 0; i < n * d; i++)
-	{
-		double		u = gh_random_double(seed, GH_STREAM_TEST, i);
-
-		x[i] = levels > 0 ? (double) (int) (u * levels) : u;
-	}
-	return x;
-}
 
 /* Every point once; boxes tight; leaves full but the last; left child next. */
 static void
@@ -200,66 +178,42 @@ bounds(void **state)
 	gh_ctx_close(ctx);
 }
 
-typedef struct stopper
+typedef struct call
 {
-	long		polls_left;
-} stopper;
+	double	   *x;
+	size_t		n;
+	int			d;
+} call;
 
-static bool
-stop_after(void *arg)
+static gh_status
+run_call(gh_ctx *ctx, void *arg)
 {
-	return ((stopper *) arg)->polls_left-- <= 0;
+	call	   *c = arg;
+	gh_kdtree	t;
+	gh_status	status = gh_kdtree_build(ctx, c->x, c->n, c->d, &t);
+
+	gh_kdtree_free(ctx, &t);
+	return status;
 }
 
 static void
 cancel(void **state)
 {
-	double	   *x = random_points(3000, 5, 3, 0);
-	bool		finished = false;
+	call		c = {random_points(3000, 5, 3, 0), 3000, 5};
 
 	(void) state;
-	for (long k = 0; !finished; k += 1 + k / 3)
-	{
-		stopper		s = {k};
-		gh_host		host = {.arg = &s,.should_stop = stop_after,.threads = 1,.memory_limit = SIZE_MAX};
-		gh_ctx	   *ctx = gh_ctx_open(&host);
-		gh_kdtree	t;
-		gh_status	status = gh_kdtree_build(ctx, x, 3000, 5, &t);
-
-		finished = status == GH_OK;
-		assert_true(finished || status == GH_ECANCELED);
-		assert_true(k > 0 || !finished);
-		gh_kdtree_free(ctx, &t);
-		assert_int_equal(gh_memory_used(ctx), 0);
-		gh_ctx_close(ctx);
-	}
-	free(x);
+	assert_true(check_cancel(run_call, &c, 1) > 0);
+	free(c.x);
 }
 
 static void
 allocation_failure(void **state)
 {
-	double	   *x = random_points(100, 3, 4, 0);
-	bool		finished = false;
-	uint64_t	k;
+	call		c = {random_points(100, 3, 4, 0), 100, 3};
 
 	(void) state;
-	for (k = 1; !finished; k++)
-	{
-		gh_ctx	   *ctx = gh_ctx_open(NULL);
-		gh_kdtree	t;
-		gh_status	status;
-
-		gh_ctx_fail_allocation(ctx, k, false);
-		status = gh_kdtree_build(ctx, x, 100, 3, &t);
-		finished = status == GH_OK;
-		assert_true(finished || status == GH_ENOMEM);
-		gh_kdtree_free(ctx, &t);
-		assert_int_equal(gh_memory_used(ctx), 0);
-		gh_ctx_close(ctx);
-	}
-	assert_true(k > 5);
-	free(x);
+	assert_true(check_allocations(run_call, &c) > 4);
+	free(c.x);
 }
 
 int

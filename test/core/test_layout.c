@@ -2,26 +2,11 @@
  * test_layout.c
  *		UMAP's layout alone: forces, schedule, order, and the same bytes everywhere.
  */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "testing.h"
 
 #include "base/gh_isa.h"
 #include "base/gh_random.h"
 #include "project/gh_layout.h"
-
-static gh_ctx *
-open_threads(int threads)
-{
-	gh_host		host = {.threads = threads,.memory_limit = SIZE_MAX};
-
-	return gh_ctx_open(&host);
-}
 
 static gh_layout
 usual(int dim, int epochs)
@@ -358,54 +343,33 @@ same_bytes(void **state)
 	}
 }
 
-static bool
-stop_after(void *arg)
+typedef struct call
 {
-	return (*(long *) arg)-- <= 0;
+	gh_graph	graph;
+	gh_layout	layout;
+} call;
+
+static gh_status
+run_call(gh_ctx *ctx, void *arg)
+{
+	call	   *c = arg;
+	double	   *y = scattered(c->graph.n * 2, 10);
+	gh_status	status = gh_layout_run(ctx, &c->graph, &c->layout, y);
+
+	free(y);
+	return status;
 }
 
 /* Stopped at any poll, and out of memory at any allocation, it leaves nothing behind. */
 static void
 failures(void **state)
 {
-	gh_graph	g = ring(10000);
-	gh_layout	l = usual(2, 3);
-	bool		finished = false;
-	long		k;
+	call		c = {ring(10000), usual(2, 3)};
 
 	(void) state;
-	for (k = 0; !finished; k += 1 + k / 2)
-	{
-		double	   *y = scattered(g.n * 2, 10);
-		long		polls = k;
-		gh_host		host = {.arg = &polls,.should_stop = stop_after,.threads = 1,.memory_limit = SIZE_MAX};
-		gh_ctx	   *ctx = gh_ctx_open(&host);
-		gh_status	status = gh_layout_run(ctx, &g, &l, y);
-
-		finished = status == GH_OK;
-		assert_true(finished || status == GH_ECANCELED);
-		assert_int_equal(gh_memory_used(ctx), 0);
-		gh_ctx_close(ctx);
-		free(y);
-	}
-	assert_true(k > 50);
-	finished = false;
-	for (k = 1; !finished; k++)
-	{
-		double	   *y = scattered(g.n * 2, 10);
-		gh_ctx	   *ctx = open_threads(1);
-		gh_status	status;
-
-		gh_ctx_fail_allocation(ctx, (uint64_t) k, false);
-		status = gh_layout_run(ctx, &g, &l, y);
-		finished = status == GH_OK;
-		assert_true(finished || status == GH_ENOMEM);
-		assert_int_equal(gh_memory_used(ctx), 0);
-		gh_ctx_close(ctx);
-		free(y);
-	}
-	assert_true(k > 5);
-	free_graph(&g);
+	assert_true(check_cancel(run_call, &c, 1) > 50);
+	assert_true(check_allocations(run_call, &c) > 4);
+	free_graph(&c.graph);
 }
 
 int

@@ -45,7 +45,7 @@ train_parked(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, int 
 static void
 a_parked_fit_goes_on_where_it_was(void **state)
 {
-	gh_ctx	   *ctx = test_threads(2);
+	gh_ctx	   *ctx = open_threads(2);
 	test_data	data = test_make(ROWS, 5, 0, .1, 3);
 	gh_bins		bins;
 	gh_fit		fit = test_fit(&data, &bins);
@@ -84,7 +84,7 @@ a_parked_fit_goes_on_where_it_was(void **state)
 static void
 paths_lead_back_to_any_round(void **state)
 {
-	gh_ctx	   *ctx = test_threads(2);
+	gh_ctx	   *ctx = open_threads(2);
 	test_data	data = test_make(ROWS, 5, 0, .1, 3);
 	gh_bins		bins;
 	gh_fit		fit = test_fit(&data, &bins);

@@ -2,14 +2,7 @@
  * test_metrics.c
  *		Average precision, coverage and log-loss against scikit-learn's numbers and a literal walk.
  */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include "base/gh_random.h"
 #include "explain/gh_metrics.h"
@@ -20,13 +13,6 @@
 static const uint8_t label[N] = {1, 0, 1, 1, 0, 0, 1, 0, 0, 1, 0, 0};
 static const double score[N] = {.9, .9, .8, .5, .5, .5, .5, .3, .2, .2, .1, .0};
 static const double weight[N] = {1, 2, .5, 0, 3, 1, 1, .25, 4, 2, 1, 1};
-
-static void
-assert_close(double a, double b, double tolerance)
-{
-	if (!(fabs(a - b) <= tolerance))
-		fail_msg("%.17g is not %.17g", a, b);
-}
 
 static double
 average_precision(const uint8_t *labels, const double *scores, const double *weights, size_t n)

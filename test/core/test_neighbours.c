@@ -2,18 +2,9 @@
  * test_neighbours.c
  *		Exact neighbours against brute force, ties and duplicates included.
  */
-#include <limits.h>
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "project_testing.h"
 
 #include "base/gh_isa.h"
-#include "base/gh_random.h"
 #include "project/gh_neighbours.h"
 
 typedef struct pair
@@ -56,29 +47,6 @@ brute_force(const double *x, size_t n, int d, const double *q, size_t left_out, 
 	}
 	qsort(out, m, sizeof(pair), compare_pairs);
 	return m;
-}
-
-/* levels 0: continuous; else so many values per coordinate (many equal points and distances). */
-static double *
-random_points(size_t n, int d, uint64_t seed, int levels)
-{
-	double	   *x = malloc(sizeof(double) * n * d);
-
-	for (size_t i = 0; i < n * d; i++)
-	{
-		double		u = gh_random_double(seed, GH_STREAM_TEST, i);
-
-		x[i] = levels > 0 ? (double) (int) (u * levels) : u;
-	}
-	return x;
-}
-
-static gh_ctx *
-open_threads(int threads)
-{
-	gh_host		host = {.threads = threads,.memory_limit = SIZE_MAX};
-
-	return gh_ctx_open(&host);
 }
 
 static void
@@ -529,12 +497,6 @@ bad_k(void **state)
 	free(x);
 }
 
-static bool
-stop_after(void *arg)
-{
-	return (*(long *) arg)-- <= 0;
-}
-
 static void
 cancel(void **state)
 {
@@ -545,16 +507,16 @@ cancel(void **state)
 	(void) state;
 	for (long k = 0; !finished; k += 1 + k / 2)
 	{
-		long		polls = LONG_MAX;
-		gh_host		host = {.arg = &polls,.should_stop = stop_after,.threads = 2,.memory_limit = SIZE_MAX};
+		gh_host		host = {.should_stop = stop_after_polls,.threads = 2,.memory_limit = SIZE_MAX};
 		gh_ctx	   *ctx = gh_ctx_open(&host);
 		gh_kdtree	t;
 		gh_status	status;
 		size_t		used;
 
+		polls_left = LONG_MAX;
 		assert_int_equal(gh_kdtree_build(ctx, x, 3000, 8, &t), GH_OK);
 		used = gh_memory_used(ctx);
-		polls = k;
+		polls_left = k;
 		status = gh_neighbours(ctx, &t, 10, indices, NULL);
 		finished = status == GH_OK;
 		assert_true(finished || status == GH_ECANCELED);

@@ -10,13 +10,6 @@
 #define ROWS 600
 #define FOLDS 5
 
-static void
-assert_close(double a, double b, double tolerance)
-{
-	if (!(fabs(a - b) <= tolerance))
-		fail_msg("%.17g and %.17g differ by more than %g", a, b, tolerance);
-}
-
 typedef struct problem
 {
 	test_data	data;
@@ -189,7 +182,7 @@ precision_of_folds_is_the_definition(void **state)
 static gh_trial *
 search(int threads, bool exhaustive, gh_metric metric, int iterations, int *best)
 {
-	gh_ctx	   *ctx = test_threads(threads);
+	gh_ctx	   *ctx = open_threads(threads);
 	problem		p = open_problem(ctx);
 	gh_fit		fit = test_fit(&p.data, &p.bins);
 	gh_boost_params base = gh_boost_defaults();

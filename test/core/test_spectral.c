@@ -2,15 +2,7 @@
  * test_spectral.c
  *		The spectral start, coarse graphs and eigenvectors, against dense oracles.
  */
-#include <limits.h>
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "project_testing.h"
 
 #include "base/gh_lapack.h"
 #include "base/gh_random.h"
@@ -19,29 +11,6 @@
 #include "project/gh_graph.h"
 #include "project/gh_neighbours.h"
 #include "project/gh_spectral.h"
-
-static gh_ctx *
-open_threads(int threads)
-{
-	gh_host		host = {.threads = threads,.memory_limit = SIZE_MAX};
-
-	return gh_ctx_open(&host);
-}
-
-/* `groups` Gaussian blobs, their centres `apart` standard deviations from each other on random axes. */
-static double *
-blobs(size_t n, int d, int groups, double apart, uint64_t seed)
-{
-	double	   *x = malloc(sizeof(double) * (n * d + 1));
-
-	for (size_t i = 0; i < n; i++)
-	{
-		for (int j = 0; j < d; j++)
-			x[i * d + j] = gh_random_normal(seed, GH_STREAM_TEST, i * d + j) +
-				apart * gh_random_normal(seed, GH_STREAM_TEST + 1, (i % groups) * d + j);
-	}
-	return x;
-}
 
 static void
 build_graph(gh_ctx *ctx, const double *x, size_t n, int d, int k, gh_kdtree *tree, gh_graph *g)
@@ -498,12 +467,6 @@ spectral_deterministic(void **state)
 	free(y);
 }
 
-static bool
-stop_after(void *arg)
-{
-	return (*(long *) arg)-- <= 0;
-}
-
 /* Stopped at the k-th poll, and failing at the k-th allocation: it unwinds and leaves nothing behind. */
 static void
 spectral_interrupted(void **state)
@@ -511,8 +474,7 @@ spectral_interrupted(void **state)
 	size_t		n = 1500;
 	double	   *x = mixture(n),
 			   *y = malloc(sizeof(double) * n * 2);
-	long		polls = LONG_MAX;
-	gh_host		host = {.arg = &polls,.should_stop = stop_after,.threads = 2,.memory_limit = SIZE_MAX};
+	gh_host		host = {.should_stop = stop_after_polls,.threads = 2,.memory_limit = SIZE_MAX};
 
 	(void) state;
 	for (int allocations = 0; allocations <= 1; allocations++)
@@ -529,13 +491,13 @@ spectral_interrupted(void **state)
 			gh_status	status;
 			size_t		before;
 
-			polls = LONG_MAX;
+			polls_left = LONG_MAX;
 			build_graph(ctx, x, n, 2, 10, &tree, &g);
 			before = gh_memory_used(ctx);
 			if (allocations)
 				gh_ctx_fail_allocation(ctx, (uint64_t) k, false);
 			else
-				polls = k;
+				polls_left = k;
 			status = gh_spectral_start(ctx, &g, x, 2, tree.order, 2, 5, y, &report);
 			gh_ctx_fail_allocation(ctx, 0, false);
 			finished = status == GH_OK;

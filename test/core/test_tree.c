@@ -97,7 +97,7 @@ margins_of_many_rows_are_those_of_each(void **state)
 	(void) state;
 	for (int threads = 1; threads <= 3; threads += 2)
 	{
-		gh_ctx	   *ctx = test_threads(threads);
+		gh_ctx	   *ctx = open_threads(threads);
 		test_data	data = test_make(1000, 5, 0, .1, 4);
 		gh_booster	booster;
 		double		margins[1000];

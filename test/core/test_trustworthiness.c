@@ -2,26 +2,11 @@
  * test_trustworthiness.c
  *		Trustworthiness against its definition, written down word by word.
  */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "testing.h"
 
 #include "base/gh_isa.h"
 #include "base/gh_random.h"
 #include "project/gh_trustworthiness.h"
-
-static gh_ctx *
-open_threads(int threads)
-{
-	gh_host		host = {.threads = threads,.memory_limit = SIZE_MAX};
-
-	return gh_ctx_open(&host);
-}
 
 static double *
 noise(size_t n, int d, uint64_t seed)
@@ -277,27 +262,31 @@ refusals(void **state)
 	free(x);
 }
 
+typedef struct call
+{
+	double	   *x;
+	size_t		n,
+				sample;
+	int			k;
+} call;
+
+static gh_status
+run_call(gh_ctx *ctx, void *arg)
+{
+	call	   *c = arg;
+	double		result;
+
+	return gh_trustworthiness(ctx, c->x, c->n, 4, c->x, 4, c->k, c->sample, &result);
+}
+
 static void
 failing_memory_leaves_nothing(void **state)
 {
-	double	   *x = noise(100, 3, 13);
-	gh_status	status = GH_ENOMEM;
-	uint64_t	k;
+	call		c = {noise(100, 4, 13), 100, 50, 5};
 
 	(void) state;
-	for (k = 1; status != GH_OK; k++)
-	{
-		gh_ctx	   *ctx = open_threads(1);
-		double		result;
-
-		gh_ctx_fail_allocation(ctx, k, true);
-		status = gh_trustworthiness(ctx, x, 100, 3, x, 3, 5, 50, &result);
-		assert_true(status == GH_OK || status == GH_ENOMEM);
-		assert_int_equal(gh_memory_used(ctx), 0);
-		gh_ctx_close(ctx);
-	}
-	assert_true(k > 10);
-	free(x);
+	assert_true(check_allocations(run_call, &c) > 8);
+	free(c.x);
 }
 
 /* What was estimated is what is used, and a smaller budget is refused beforehand. */
@@ -330,32 +319,14 @@ memory_is_estimated(void **state)
 	free(x);
 }
 
-static bool
-stop_later(void *arg)
-{
-	int		   *left = arg;
-
-	return --*left < 0;
-}
-
 static void
 can_be_cancelled(void **state)
 {
-	double	   *x = noise(3000, 4, 15);
+	call		c = {noise(3000, 4, 15), 3000, 2000, 15};
 
 	(void) state;
-	for (int polls = 0; polls < 400; polls += 7)
-	{
-		int			left = polls;
-		gh_host		host = {.arg = &left,.should_stop = stop_later,.threads = 1,.memory_limit = SIZE_MAX};
-		gh_ctx	   *ctx = gh_ctx_open(&host);
-		double		result;
-
-		assert_int_equal(gh_trustworthiness(ctx, x, 3000, 4, x, 4, 15, 2000, &result), GH_ECANCELED);
-		assert_int_equal(gh_memory_used(ctx), 0);
-		gh_ctx_close(ctx);
-	}
-	free(x);
+	assert_true(check_cancel(run_call, &c, 1) > 400);
+	free(c.x);
 }
 
 int

@@ -6,16 +6,8 @@
 
 #include "explain/gh_metrics.h"
 #include "learn/tune_private.h"
-#include "stop_testing.h"
 
 #define OPTIONS(m, n, s) (&(gh_tune_options) {.metric = (m),.iterations = (n),.seed = (s)})
-
-static void
-assert_close(double a, double b, double tolerance)
-{
-	if (!(fabs(a - b) <= tolerance * (1 + fabs(b))))
-		fail_msg("%.17g is not %.17g", a, b);
-}
 
 /* ---- the search -------------------------------------------------------- */
 
@@ -278,8 +270,8 @@ first_trial_is_cross_validation(void **state)
 		}
 		for (int f = 0; f < 3; f++)
 			sd += (scores[f] - mean) * (scores[f] - mean) / 2;
-		assert_close(trial[0].score, mean, 1e-12);
-		assert_close(trial[0].score_sd, sqrt(sd), 1e-9);
+		assert_relative(trial[0].score, mean, 1e-12);
+		assert_relative(trial[0].score_sd, sqrt(sd), 1e-9);
 		assert_true(trial[0].best && best == 0);
 	}
 	assert_true(different > 2);	/* the curve has dips, so patience matters */
@@ -300,7 +292,7 @@ tuning_beats_the_default(void **state)
 	(void) state;
 	for (int threads = 1; threads <= 8; threads += threads == 1 ? 1 : 6)
 	{
-		gh_ctx	   *ctx = test_threads(threads);
+		gh_ctx	   *ctx = open_threads(threads);
 		tuning		t = make_tuning(ctx, 500, 4);
 		gh_fit		fit = test_fit(&t.data, &t.bins);
 		gh_boost_params base = gh_boost_defaults();

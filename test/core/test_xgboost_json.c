@@ -3,7 +3,6 @@
  *		XGBoost's JSON: there and back, other orders and spellings, and everything hostile.
  */
 #include "xgboost_testing.h"
-#include "stop_testing.h"
 
 static void
 refused(const char *from, const char *to, const char *why)

@@ -3,7 +3,6 @@
  *		XGBoost's UBJSON: the same models as in JSON, every spelling, and everything hostile.
  */
 #include "xgboost_testing.h"
-#include "stop_testing.h"
 
 /* ---- JSON as UBJSON, in several spellings ------------------------------- */
 
