@@ -6,6 +6,9 @@
 #   ```sql          must run without an error
 #   ```sql error    every statement's failure is what the page shows: the last must fail
 #
+# Without pages named it also looks at all links, and whether docs/internals.md knows
+# every source file.
+#
 # The current folder then holds songs.csv, artists.csv and song_artists.csv, so that
 # recipes of loading run too.  Server: PGHOST, PGPORT.
 set -u
@@ -13,8 +16,6 @@ src=$(cd "$1" && pwd)
 shift
 cd "$src" || exit 1
 pages=("$@")
-[ ${#pages[@]} -gt 0 ] || pages=(README.md docs/*.md docs/reference/*.md)
-
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/here"
@@ -50,6 +51,17 @@ script_of() {
 
 n=0
 failed=0
+if [ ${#pages[@]} -eq 0 ]; then
+	pages=(README.md docs/*.md docs/reference/*.md)
+	n=1
+	if test/check-pages.pl . >"$work/log" 2>&1; then
+		echo "ok 1 - links, and the map of the sources"
+	else
+		echo "not ok 1 - links, and the map of the sources"
+		sed 's/^/# /' "$work/log"
+		failed=1
+	fi
+fi
 for page in "${pages[@]}"; do
 	[ -r "$page" ] || continue
 	script_of "$page" >"$work/script.sql"

@@ -1,2 +1,2 @@
-# Every SQL example of README.md and docs/ runs.
+# Every SQL example of README.md and docs/ runs, links lead somewhere, the map of the sources is complete.
 exec test/run-docs.sh .
