@@ -430,10 +430,10 @@ memory_estimate_holds(void **state)
 		params.max_depth = depth;
 		params.min_child_weight = 0;
 		test_ok(own, gh_boost_train(own, &fit, &params, &booster, NULL));
-		if (gh_memory_peak(own) - gh_memory_used(own) > gh_boost_memory(3000, 3000, data.d, &params))
+		if (gh_memory_peak(own) - gh_memory_used(own) > gh_boost_memory(3000, 3000, data.d, 1, &params))
 			fail_msg("depth %d: %zu bytes used, %zu announced", depth, gh_memory_peak(own) - gh_memory_used(own),
-					 gh_boost_memory(3000, 3000, data.d, &params));
-		assert_true(gh_memory_peak(own) > gh_boost_memory(3000, 3000, data.d, &params) / 3);
+					 gh_boost_memory(3000, 3000, data.d, 1, &params));
+		assert_true(gh_memory_peak(own) > gh_boost_memory(3000, 3000, data.d, 1, &params) / 3);
 		gh_booster_free(own, &booster);
 		test_close(own);
 	}

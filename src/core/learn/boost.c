@@ -293,7 +293,7 @@ gh_trainer_open(gh_ctx *ctx, const gh_fit *fit, const gh_boost_params *params, g
 	if (fit->n_rows == 0)
 		return gh_fail(ctx, GH_EDATA, "there are no rows to train on");
 	GH_TRY(gh_memory_check(ctx, gh_boost_memory(fit->n_rows, fit->valid_rows != NULL ? fit->n_valid : 0,
-												fit->bins->n_features, params), "training"));
+												fit->bins->n_columns, gh_ctx_threads(ctx), params), "training"));
 	t = GH_NEW_ZERO(ctx, 1, gh_trainer);
 	if (t == NULL)
 		return gh_ctx_status(ctx);
@@ -488,31 +488,47 @@ update_valid_margins(gh_trainer *t)
 	return run_rows(t, n, (n + TASK_ROWS - 1) / TASK_ROWS, valid_task);
 }
 
+/* Margins of some validation rows after the first trees; steps: room for the largest of them. */
+static gh_status
+walk_again(const gh_trainer *t, uint32_t n_trees, size_t begin, size_t end, gh_step *steps, double *out)
+{
+	double		start = gh_logit(t->base_score);
+
+	for (size_t i = begin; i < end; i++)
+		out[i] = start;
+	for (uint32_t k = 0; k < n_trees; k++)
+	{
+		const gh_path *path = &t->paths.tree[k];
+
+		GH_CHECK_STOP(t->ctx);
+		gh_path_unfold(path, t->fit->bins, steps);
+		add_to_valid(t, steps, path->depth, begin, end, out);
+	}
+	return GH_OK;
+}
+
 gh_status
 gh_trainer_valid_margins_at(gh_trainer *t, uint32_t n_trees, double *out)
 {
-	double		start = gh_logit(t->base_score);
+	gh_step    *steps;
+	gh_status	status = GH_OK;
 
 	if (n_trees >= t->n_trees)
 	{
 		memcpy(out, t->valid_margins, t->fit->n_valid * sizeof(double));
 		return GH_OK;
 	}
-	for (size_t begin = 0; begin < t->fit->n_valid; begin += TASK_ROWS)
+	steps = GH_NEW(t->ctx, t->paths.most_steps, gh_step);
+	if (steps == NULL)
+		return gh_ctx_status(t->ctx);
+	for (size_t begin = 0; status == GH_OK && begin < t->fit->n_valid; begin += TASK_ROWS)
 	{
 		size_t		end = begin + TASK_ROWS < t->fit->n_valid ? begin + TASK_ROWS : t->fit->n_valid;
 
-		for (size_t i = begin; i < end; i++)
-			out[i] = start;
-		for (uint32_t k = 0; k < n_trees; k++)
-		{
-			const gh_path *path = &t->paths.tree[k];
-
-			GH_CHECK_STOP(t->ctx);
-			add_to_valid(t, t->paths.step + path->begin, path->depth, begin, end, out);
-		}
+		status = walk_again(t, n_trees, begin, end, steps, out);
 	}
-	return GH_OK;
+	gh_free(t->ctx, steps);
+	return status;
 }
 
 static gh_status
@@ -673,17 +689,17 @@ done:
 }
 
 size_t
-gh_boost_memory(size_t n_rows, size_t n_valid, int n_features, const gh_boost_params *params)
+gh_boost_memory(size_t n_rows, size_t n_valid, int n_columns, int threads, const gh_boost_params *params)
 {
 	/* records, columns, label, weight and margin; two margins of a validation row: now and where they were best */
-	size_t		record = ((size_t) n_features + 15) / 16 * 16 + sizeof(gh_sum),
-				row = record + (size_t) n_features + 1 + 4 + 4,
+	size_t		record = ((size_t) n_columns + 15) / 16 * 16 + sizeof(gh_sum),
+				row = record + (size_t) n_columns + 1 + 4 + 4,
 				valid,
 				bytes;
 
 	if (gh_mul_overflow(n_rows, row, &bytes) || gh_mul_overflow(n_valid, 2 * sizeof(double) + 1, &valid) ||
 		gh_add_overflow(bytes, valid, &bytes) ||
-		gh_add_overflow(bytes, gh_grower_memory(n_rows, n_features, params), &bytes))
+		gh_add_overflow(bytes, gh_grower_memory(n_rows, n_columns, threads, params), &bytes))
 		return SIZE_MAX;
 	return bytes;
 }

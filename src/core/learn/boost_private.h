@@ -160,6 +160,11 @@ typedef struct gh_step
 	bool		default_left;
 } gh_step;
 
+/* The step of a leaf: to itself. */
+extern gh_step gh_step_to_leaf(uint32_t id, float value);
+/* That of a split; values in bins <= bin go to `left`, others to left + 1. */
+extern gh_step gh_step_to_children(const gh_bins *bins, int feature, int bin, bool default_left, uint32_t left);
+
 static inline bool
 gh_step_goes_left(const gh_step *step, const uint8_t *code)
 {
@@ -223,7 +228,7 @@ extern void gh_grower_close(gh_grower *grower);
  * Afterwards nodes, order, steps and depth describe it until the next call.
  */
 extern gh_status gh_grower_grow(gh_grower *grower, uint32_t index, gh_tree *tree);
-extern size_t gh_grower_memory(size_t n, int n_features, const gh_boost_params *params);
+extern size_t gh_grower_memory(size_t n, int n_columns, int threads, const gh_boost_params *params);
 /* Leaves of a tree of n rows at most. */
 extern size_t gh_grower_most_leaves(size_t n, const gh_boost_params *params);
 
@@ -282,9 +287,25 @@ extern const uint16_t *gh_sample_node_features(const gh_grower *grower, uint32_t
 extern void gh_walk(const gh_step *steps, int depth, const uint8_t *codes, size_t stride, const uint32_t *rows, int n,
 					float *value);
 
+/* A step without what the bins say about its feature, and without what only a leaf or only a split has. */
+typedef struct gh_kept_step
+{
+	uint32_t	left;			/* 0: a leaf */
+	union
+	{
+		float		value;		/* of a leaf */
+		struct
+		{
+			uint16_t	feature;
+			uint16_t	bin;	/* 2 (bin + 1), and 1 when missing values go left */
+		}			split;
+	}			u;
+} gh_kept_step;
+
 typedef struct gh_path
 {
-	size_t		begin;			/* its steps */
+	gh_kept_step *step;
+	uint32_t	n_steps;
 	int			depth;
 } gh_path;
 
@@ -294,14 +315,16 @@ typedef struct gh_paths
 	gh_path    *tree;
 	uint32_t	n_trees,
 				max_trees;
-	gh_step    *step;
-	size_t		n_steps,
-				max_steps;
+	uint32_t	most_steps;		/* of the largest */
 } gh_paths;
 
 /* One more tree; the steps are copied. */
 extern gh_status gh_paths_keep(gh_ctx *ctx, gh_paths *paths, const gh_step *steps, uint32_t n_steps, int depth);
+/* The steps again, as they were. */
+extern void gh_path_unfold(const gh_path *path, const gh_bins *bins, gh_step *steps);
 extern void gh_paths_free(gh_ctx *ctx, gh_paths *paths);
+/* Bytes of n_trees trees of so many leaves. */
+extern size_t gh_paths_memory(size_t n_trees, size_t leaves);
 
 /* ---- boost.c ----------------------------------------------------------- */
 

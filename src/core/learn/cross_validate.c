@@ -491,21 +491,23 @@ gh_cv_run(gh_cv *cv, const gh_race *race, gh_trial *trial, double *scores, doubl
 }
 
 size_t
-gh_cv_memory(size_t n_rows, size_t n_positives, int n_features, int k, const gh_boost_params *params, bool lean)
+gh_cv_memory(size_t n_rows, size_t n_positives, int n_columns, int k, int threads, const gh_boost_params *params,
+			 bool lean)
 {
 	size_t		valid = n_rows / (size_t) k + 1,
 				train = n_rows - n_rows / (size_t) k,
 				/* scores of positives, their thresholds, and both of a sort */
 				positive = 4 * sizeof(double) + sizeof(uint32_t) + 32,
 				margins = train * sizeof(float) + valid * (sizeof(double) + 1),
-				fit = gh_boost_memory(train, valid, n_features, params),
+				fit = gh_boost_memory(train, valid, n_columns, threads, params),
 				lists = n_rows * sizeof(uint32_t) + valid * sizeof(uint32_t) + (n_positives / (size_t) k + 1) * positive,
-				/* steps in an array that doubles, of trees with half of the most leaves at most on average; and curves */
-				tree = 2 * gh_boost_most_leaves(n_rows, n_positives, params) * sizeof(gh_step) + 2 * sizeof(gh_path) + 2 * sizeof(double),
-				trees,
+				/* and curves, which double */
+				trees = gh_paths_memory((size_t) params->n_estimators, gh_boost_usual_leaves(n_rows, n_positives, params)),
+				curves,
 				bytes;
 
-	if (fit == SIZE_MAX || gh_mul_overflow(tree, (size_t) params->n_estimators, &trees) || gh_add_overflow(trees, margins, &margins) ||
+	if (fit == SIZE_MAX || gh_mul_overflow((size_t) params->n_estimators, 3 * sizeof(double), &curves) ||
+		gh_add_overflow(trees, curves, &trees) || gh_add_overflow(trees, margins, &margins) ||
 		gh_add_overflow(trees, fit, &fit) || gh_mul_overflow(lean ? margins : fit + lists, (size_t) k, &bytes) ||
 		(lean && gh_add_overflow(bytes, fit - margins + lists, &bytes)))
 		return SIZE_MAX;

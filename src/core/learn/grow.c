@@ -11,6 +11,8 @@
 #include "learn/boost_private.h"
 
 #define FIRST_NODES 128
+/* Headers of the blocks of a grower. */
+#define SMALL_BLOCKS 2048
 
 size_t
 gh_grower_most_leaves(size_t n, const gh_boost_params *params)
@@ -39,16 +41,48 @@ gh_boost_most_leaves(size_t n_rows, size_t n_positives, const gh_boost_params *p
 }
 
 size_t
-gh_grower_memory(size_t n, int n_features, const gh_boost_params *params)
+gh_boost_usual_leaves(size_t n_rows, size_t n_positives, const gh_boost_params *params)
 {
-	size_t		histogram_size = (size_t) n_features * 2 * GH_FULL_COLUMN,
-				slots = (size_t) gh_pool_slots(n, params, histogram_size) + 1;
-	size_t		leaves = gh_grower_most_leaves(n, params);
+	size_t		most = gh_boost_most_leaves(n_rows, n_positives, params);
+	double		usual = 3.0 * sqrt((double) n_rows) + 1.0;
 
-	/* nodes are twice the leaves, and their arrays grow by doubling */
-	return n * 2 * sizeof(uint32_t) + slots * histogram_size * sizeof(gh_sum) +
-		(4 * leaves + FIRST_NODES) * (sizeof(gh_grown) + sizeof(gh_step) + 2 * sizeof(uint32_t)) +
-		sizeof(gh_few) + GH_FEW_ROWS * ((size_t) 2 * n_features + 16) + (size_t) n_features * 64 + 4096;
+	return (double) most < usual ? most : (size_t) usual;
+}
+
+/* Leaves of the largest tree: not twice the usual ones. */
+static size_t
+largest_tree(size_t n, const gh_boost_params *params)
+{
+	size_t		most = gh_grower_most_leaves(n, params),
+				usual = gh_boost_usual_leaves(n, n / 2, params);
+
+	return most < 2 * usual ? most : 2 * usual;
+}
+
+/* Arrays of nodes that double: two a leaf, and while the largest array moves its old one and the others'. */
+static size_t
+nodes_memory(size_t leaves)
+{
+	size_t		all = sizeof(gh_grown) + sizeof(gh_step) + 2 * sizeof(uint32_t),
+				nodes = FIRST_NODES;
+
+	while (nodes < 2 * leaves)
+		nodes *= 2;
+	return nodes == FIRST_NODES ? nodes * all : nodes * sizeof(gh_grown) + nodes / 2 * all;
+}
+
+size_t
+gh_grower_memory(size_t n, int n_columns, int threads, const gh_boost_params *params)
+{
+	size_t		columns = (size_t) n_columns,
+				histogram_size = columns * GH_FULL_COLUMN,
+				slots = (size_t) gh_pool_slots(n, params, histogram_size) + 1,
+				few = sizeof(gh_few) + GH_FEW_ROWS * (columns + 16),
+				draws = params->colsample_bynode < 1.0 ? (size_t) threads : 1;
+
+	return n * 2 * sizeof(uint32_t) + slots * (histogram_size * sizeof(gh_sum) + sizeof(int32_t)) +
+		nodes_memory(largest_tree(n, params)) + (size_t) threads * few +
+		(draws * 6 + 10) * columns + SMALL_BLOCKS;
 }
 
 static gh_status

@@ -11,6 +11,16 @@
 
 #include "base/gh_threads.h"
 
+typedef struct plan
+{
+	gh_ctx	   *ctx;
+	gh_hierarchy_run *run;
+	const gh_boost_params *params;
+	size_t		codes,			/* the bins */
+				shared;			/* what stays from the first classifier to the last */
+	size_t		most;			/* at the worst moment so far, above what is in use now */
+} plan;
+
 /* a += b * c, SIZE_MAX when it does not fit. */
 static void
 add_product(size_t *a, size_t b, size_t c)
@@ -30,7 +40,7 @@ static size_t
 trees_memory(const gh_classifier_task *task, const gh_boost_params *p)
 {
 	/* left child, feature, direction, and four floats a node; seven blocks with their headers a tree */
-	size_t		tree = 2 * gh_boost_most_leaves(task->rows, task->positives, p) * (4 + 2 + 1 + 4 * 4) + sizeof(gh_tree) + 7 * 64,
+	size_t		tree = 2 * gh_boost_usual_leaves(task->rows, task->positives, p) * (4 + 2 + 1 + 4 * 4) + sizeof(gh_tree) + 7 * 64,
 				bytes = 0;
 
 	add_product(&bytes, tree, (size_t) p->n_estimators);
@@ -51,17 +61,20 @@ fold_count(const gh_training *t)
 
 /* Bytes while one classifier is trained, the trees that stay left out. */
 static size_t
-task_memory(const gh_hierarchy_run *run, const gh_classifier_task *task, const gh_boost_params *p, bool lean)
+task_memory(const plan *of, const gh_classifier_task *task, bool lean)
 {
+	const gh_hierarchy_run *run = of->run;
 	const gh_training *t = run->training;
+	const gh_boost_params *p = of->params;
+	int			threads = gh_ctx_threads(of->ctx);
 	size_t		rows = task->rows,
-				bytes = gh_boost_memory(rows, run->n_valid, t->n_features, p);
+				bytes = gh_boost_memory(rows, run->n_valid, t->n_features, threads, p);
 
 	if (needs_folds(t, p))
 	{
 		/* class and group of every row */
 		size_t		deal = gh_folds_memory(rows, 2, t->group != NULL),
-					search = t->iterations > 0 ? gh_tune_memory(rows, task->positives, t->n_features, fold_count(t),
+					search = t->iterations > 0 ? gh_tune_memory(rows, task->positives, t->n_features, fold_count(t), threads,
 																&t->params, &t->space, lean) : 0;
 
 		add_product(&deal, rows, 2 * sizeof(uint32_t));
@@ -80,16 +93,6 @@ task_memory(const gh_hierarchy_run *run, const gh_classifier_task *task, const g
 }
 
 /* ---- the plan ---------------------------------------------------------- */
-
-typedef struct plan
-{
-	gh_ctx	   *ctx;
-	gh_hierarchy_run *run;
-	const gh_boost_params *params;
-	size_t		codes,			/* the bins */
-				shared;			/* what stays from the first classifier to the last */
-	size_t		most;			/* at the worst moment so far, above what is in use now */
-} plan;
 
 /* Bytes above what is in use now while some tasks are under way; the rows are gone by then. */
 static size_t
@@ -132,17 +135,17 @@ plan_wave(plan *p, size_t begin, size_t end)
 
 	for (; begin < end; begin++)
 	{
-		size_t		alone = task_memory(p->run, &tasks[begin], p->params, false);
+		size_t		alone = task_memory(p, &tasks[begin], false);
 
 		together = 0;
 		for (size_t i = begin; i < end && i < begin + threads; i++)
-			add_product(&together, task_memory(p->run, &tasks[i], p->params, false), 1);
+			add_product(&together, task_memory(p, &tasks[i], false), 1);
 		if (gh_memory_fits(p->ctx, with_tasks(p, together)))
 			break;
 		tasks[begin].alone = true;
 		tasks[begin].lean = p->run->training->iterations > 0 && !gh_memory_fits(p->ctx, with_tasks(p, alone));
 		if (tasks[begin].lean)
-			alone = task_memory(p->run, &tasks[begin], p->params, true);
+			alone = task_memory(p, &tasks[begin], true);
 		p->most = with_tasks(p, alone) > p->most ? with_tasks(p, alone) : p->most;
 	}
 	if (begin < end)
@@ -158,7 +161,7 @@ least_memory(const plan *p)
 
 	for (size_t i = 0; i < p->run->n_tasks; i++)
 	{
-		size_t		bytes = with_tasks(p, task_memory(p->run, &p->run->tasks[i], p->params, true));
+		size_t		bytes = with_tasks(p, task_memory(p, &p->run->tasks[i], true));
 
 		most = bytes > most ? bytes : most;
 	}

@@ -56,18 +56,10 @@ gh_step
 gh_open_step(const gh_grower *g, uint32_t id)
 {
 	const gh_grown *node = &g->nodes[id];
-	int			f = node->split.feature;
 
 	if (node->left == 0)
-		return (gh_step) {.left = id, .value = node->weight * g->rates.eta, .bin = 255, .miss_code = -1};
-	return (gh_step) {
-		.left = node->left,
-		.bin = (int16_t) node->split.bin,
-		.column = (uint16_t) f,
-		.miss_column = g->bins->miss_column[f],
-		.miss_code = (int16_t) (g->bins->has_missing[f] ? g->bins->miss_code[f] : -1),
-		.default_left = node->split.default_left
-	};
+		return gh_step_to_leaf(id, node->weight * g->rates.eta);
+	return gh_step_to_children(g->bins, node->split.feature, node->split.bin, node->split.default_left, node->left);
 }
 
 /* Which codes of the split's column go right; code 255 of a missing value by itself too. */

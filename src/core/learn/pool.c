@@ -45,6 +45,9 @@ gh_pool_slots(size_t n, const gh_boost_params *params, size_t histogram_size)
 {
 	size_t		fit = POOL_BYTES / (histogram_size * sizeof(gh_sum));
 
+	/* open nodes do not share rows, and those of few rows have no histogram */
+	if (n / GH_FEW_ROWS + 1 < fit)
+		fit = n / GH_FEW_ROWS + 1;
 	return (int) most_open_nodes(n, params, fit > POOL_LEAST ? fit : POOL_LEAST);
 }
 

@@ -240,6 +240,7 @@ gh_tune(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, const gh_boo
 	history		h = {.space = space,.base = base,.options = options};
 	gh_cv	   *cv = NULL;
 	bool		lean = options->lean;
+	int			threads = gh_ctx_threads(ctx);
 	size_t		positives;
 	gh_status	status;
 
@@ -247,9 +248,9 @@ gh_tune(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, const gh_boo
 	GH_TRY(check_corners(ctx, space, base, fit->bins->n_features));
 	GH_TRY(count_positives(ctx, fit, &positives));
 	if (!lean)
-		lean = !gh_memory_fits(ctx, gh_tune_memory(fit->n_rows, positives, fit->bins->n_features, k, base, space, false));
+		lean = !gh_memory_fits(ctx, gh_tune_memory(fit->n_rows, positives, fit->bins->n_columns, k, threads, base, space, false));
 	if (lean)
-		GH_TRY(gh_memory_check(ctx, gh_tune_memory(fit->n_rows, positives, fit->bins->n_features, k, base, space, true),
+		GH_TRY(gh_memory_check(ctx, gh_tune_memory(fit->n_rows, positives, fit->bins->n_columns, k, threads, base, space, true),
 							   "tuning"));
 	memset(trials, 0, (size_t) options->iterations * sizeof(gh_trial));
 	*best = 0;
@@ -268,7 +269,7 @@ done:
 }
 
 size_t
-gh_tune_memory(size_t n_rows, size_t n_positives, int n_features, int k, const gh_boost_params *base,
+gh_tune_memory(size_t n_rows, size_t n_positives, int n_columns, int k, int threads, const gh_boost_params *base,
 			   const gh_space *space, bool lean)
 {
 	gh_boost_params largest = *base;
@@ -287,5 +288,5 @@ gh_tune_memory(size_t n_rows, size_t n_positives, int n_features, int k, const g
 		if (strcmp(dim->name, "scale_pos_weight") == 0 && dim->high > largest.scale_pos_weight)
 			largest.scale_pos_weight = dim->high;
 	}
-	return gh_cv_memory(n_rows, n_positives, n_features, k, &largest, lean);
+	return gh_cv_memory(n_rows, n_positives, n_columns, k, threads, &largest, lean);
 }

@@ -10,8 +10,9 @@
 #include "learn/boost_private.h"
 
 #define SIDE_BY_SIDE 16
-#define FIRST_STEPS 2048
 #define FIRST_TREES 32
+/* Bytes that the allocator adds to a block, about. */
+#define BLOCK_HEADER 96
 
 static inline void
 walk(const gh_step *steps, int depth, const uint8_t *const *code, int n, float *value)
@@ -44,42 +45,100 @@ gh_walk(const gh_step *steps, int depth, const uint8_t *codes, size_t stride, co
 
 /* ---- trees that were walked -------------------------------------------- */
 
+static gh_status
+reserve_tree(gh_ctx *ctx, gh_paths *paths)
+{
+	uint32_t	max = paths->max_trees > 0 ? paths->max_trees * 2 : FIRST_TREES;
+	gh_path    *more;
+
+	if (paths->n_trees < paths->max_trees)
+		return GH_OK;
+	more = gh_realloc(ctx, paths->tree, max, sizeof(gh_path));
+	if (more == NULL)
+		return gh_ctx_status(ctx);
+	paths->tree = more;
+	paths->max_trees = max;
+	return GH_OK;
+}
+
 gh_status
 gh_paths_keep(gh_ctx *ctx, gh_paths *paths, const gh_step *steps, uint32_t n_steps, int depth)
 {
-	if (paths->n_trees == paths->max_trees)
-	{
-		uint32_t	max = paths->max_trees > 0 ? paths->max_trees * 2 : FIRST_TREES;
-		gh_path    *more = gh_realloc(ctx, paths->tree, max, sizeof(gh_path));
+	gh_kept_step *kept;
 
-		if (more == NULL)
-			return gh_ctx_status(ctx);
-		paths->tree = more;
-		paths->max_trees = max;
-	}
-	if (paths->max_steps - paths->n_steps < n_steps)
+	GH_TRY(reserve_tree(ctx, paths));
+	kept = GH_NEW(ctx, n_steps, gh_kept_step);
+	if (kept == NULL)
+		return gh_ctx_status(ctx);
+	for (uint32_t i = 0; i < n_steps; i++)
 	{
-		size_t		max = paths->max_steps > 0 ? paths->max_steps * 2 : FIRST_STEPS;
-		gh_step    *more;
+		const gh_step *step = &steps[i];
 
-		while (max - paths->n_steps < n_steps)
-			max *= 2;
-		more = gh_realloc(ctx, paths->step, max, sizeof(gh_step));
-		if (more == NULL)
-			return gh_ctx_status(ctx);
-		paths->step = more;
-		paths->max_steps = max;
+		kept[i] = (gh_kept_step) {.left = step->left != i ? step->left : 0};
+		if (step->left == i)
+			kept[i].u.value = step->value;
+		else
+		{
+			kept[i].u.split.feature = step->column;
+			kept[i].u.split.bin = (uint16_t) (2 * (step->bin + 1) + step->default_left);
+		}
 	}
-	paths->tree[paths->n_trees++] = (gh_path) {paths->n_steps, depth};
-	memcpy(paths->step + paths->n_steps, steps, n_steps * sizeof(gh_step));
-	paths->n_steps += n_steps;
+	paths->tree[paths->n_trees++] = (gh_path) {kept, n_steps, depth};
+	paths->most_steps = n_steps > paths->most_steps ? n_steps : paths->most_steps;
 	return GH_OK;
+}
+
+gh_step
+gh_step_to_leaf(uint32_t id, float value)
+{
+	return (gh_step) {.left = id, .value = value, .bin = 255, .miss_code = -1};
+}
+
+gh_step
+gh_step_to_children(const gh_bins *bins, int feature, int bin, bool default_left, uint32_t left)
+{
+	return (gh_step) {
+		.left = left,
+		.bin = (int16_t) bin,
+		.column = (uint16_t) feature,
+		.miss_column = bins->miss_column[feature],
+		.miss_code = (int16_t) (bins->has_missing[feature] ? bins->miss_code[feature] : -1),
+		.default_left = default_left
+	};
+}
+
+void
+gh_path_unfold(const gh_path *path, const gh_bins *bins, gh_step *steps)
+{
+	for (uint32_t i = 0; i < path->n_steps; i++)
+	{
+		const gh_kept_step *kept = &path->step[i];
+
+		if (kept->left == 0)
+			steps[i] = gh_step_to_leaf(i, kept->u.value);
+		else
+			steps[i] = gh_step_to_children(bins, kept->u.split.feature, kept->u.split.bin / 2 - 1,
+										   kept->u.split.bin % 2 != 0, kept->left);
+	}
 }
 
 void
 gh_paths_free(gh_ctx *ctx, gh_paths *paths)
 {
+	for (uint32_t i = 0; i < paths->n_trees; i++)
+		gh_free(ctx, paths->tree[i].step);
 	gh_free(ctx, paths->tree);
-	gh_free(ctx, paths->step);
 	*paths = (gh_paths) {0};
+}
+
+size_t
+gh_paths_memory(size_t n_trees, size_t leaves)
+{
+	/* blocks with their headers, a list that doubles, and one tree unfolded */
+	size_t		tree = 2 * leaves * sizeof(gh_kept_step) + BLOCK_HEADER + 3 * sizeof(gh_path),
+				bytes;
+
+	if (gh_mul_overflow(n_trees, tree, &bytes) || gh_add_overflow(bytes, 2 * leaves * sizeof(gh_step), &bytes))
+		return SIZE_MAX;
+	return bytes;
 }
