@@ -7,8 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #define BLOCK_ALIGNMENT 64
+/* A context that had so much at its peak leaves the allocator something to give back to the system. */
+#define TRIM_FROM ((size_t) 1 << 22)
 /* Blocks from this size on have pages of their own. */
 #define PAGES_FROM ((size_t) 1 << 24)
 
@@ -65,6 +70,11 @@ gh_ctx_close(gh_ctx *ctx)
 		next = block->next;
 		give_back(block);
 	}
+#ifdef __GLIBC__
+	/* or a server process keeps what one long call needed until it ends */
+	if (ctx->memory_peak >= TRIM_FROM)
+		(void) malloc_trim(0);
+#endif
 	pthread_mutex_destroy(&ctx->lock);
 	free(ctx);
 }
