@@ -161,7 +161,8 @@ graph_pruning(void **state)
 	uint32_t   *indices = malloc(sizeof(uint32_t) * n * 14);
 	double	   *distances = malloc(sizeof(double) * n * 14);
 	gh_kdtree	tree;
-	gh_graph	g;
+	gh_graph	g,
+				small;
 	size_t		kept = 0;
 	float	   *old;
 	size_t		old_edges;
@@ -182,6 +183,14 @@ graph_pruning(void **state)
 		assert_true(g.offsets[v + 1] > g.offsets[v]);
 	for (size_t e = 0; e < kept; e++)
 		assert_true(g.weights[e] >= 1.0f / 5);
+	/* what counts is the part of the greatest weight: quarters of all weights leave the same edges */
+	assert_int_equal(gh_graph_build(ctx, &tree, 14, indices, distances, &small), GH_OK);
+	for (size_t e = 0; e < old_edges; e++)
+		small.weights[e] /= 4;
+	assert_int_equal(gh_graph_prune(ctx, &small, 5), GH_OK);
+	assert_memory_equal(small.offsets, g.offsets, sizeof(size_t) * (n + 1));
+	assert_memory_equal(small.columns, g.columns, sizeof(uint32_t) * kept);
+	gh_graph_free(ctx, &small);
 	gh_graph_free(ctx, &g);
 	gh_kdtree_free(ctx, &tree);
 	gh_ctx_close(ctx);

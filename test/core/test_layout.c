@@ -196,7 +196,8 @@ repulsion(void **state)
 	{
 		gh_layout	l = usual(2, 2);
 		gh_graph	g = couples(1);
-		double		span = t % 2 == 0 ? 0.5 : 5,
+		/* the last so near that steps are clipped */
+		double		span = t % 3 == 0 ? 0.5 : t % 3 == 1 ? 5 : 0.02,
 					y[4] = {0, 0, span, -0.3 * span};
 		int			found = -1;
 
@@ -227,6 +228,50 @@ repulsion(void **state)
 	}
 	assert_in_range(pushes[0], 160, 240);
 	assert_in_range(pushes[1], 160, 240);
+}
+
+/*
+ * Nine draws for each pull: the first eight are measured from where the head stood
+ * before it, the ninth from where they have brought it.
+ */
+static void
+many_pushes(void **state)
+{
+	(void) state;
+	for (int t = 0; t < 40; t++)
+	{
+		gh_layout	l = usual(2, 2);
+		gh_graph	g = couples(1);
+		double		y[4] = {0, 0, 2, -1};
+		int			found = 0;
+
+		l.negative_sample_rate = 9;
+		l.seed = (uint64_t) t;
+		run(&g, &l, 1, y);
+		/* how many of the eight, and whether the ninth, were the other vertex, for both directions */
+		for (int drawn = 0; drawn < 18 * 18; drawn++)
+		{
+			static const double before[4] = {0, 0, 2, -1};
+			double		now[4] = {0, 0, 2, -1};
+
+			for (int end = 0; end < 2; end++)
+			{
+				int			n = end == 0 ? drawn % 18 : drawn / 18;
+				double	   *head = now + 2 * end,
+							place[2] = {head[0], head[1]};
+
+				pull(&l, 1, head, now + 2 - 2 * end);
+				for (int i = 0; i < n / 2; i++)
+					push(&l, 1, place, before + 2 - 2 * end, head);
+				memcpy(place, head, sizeof(place));
+				if (n % 2 == 1)
+					push(&l, 1, place, before + 2 - 2 * end, head);
+			}
+			found += sqrt(squared_distance(4, y, now)) < 1e-4;
+		}
+		assert_true(found > 0);
+		free_graph(&g);
+	}
 }
 
 /* ---- order -------------------------------------------------------------- */
@@ -378,6 +423,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(attraction),
 		cmocka_unit_test(repulsion),
+		cmocka_unit_test(many_pushes),
 		cmocka_unit_test(nothing_lost),
 		cmocka_unit_test(isolated),
 		cmocka_unit_test(same_bytes),

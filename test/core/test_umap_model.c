@@ -279,6 +279,135 @@ a_walk_by_hand(void **state)
 	gh_ctx_close(ctx);
 }
 
+/* The width that makes the weights of all neighbours but the nearest add up to log2(k): umap-learn's bisection. */
+static double
+literal_sigma(const double *distance, int k)
+{
+	double		low = 0,
+				high = INFINITY,
+				sigma = 1;
+
+	for (int step = 0; step < 64; step++)
+	{
+		double		sum = 0;
+
+		for (int r = 1; r < k; r++)
+			sum += exp(-distance[r] / sigma);
+		if (fabs(sum - log2(k)) < 1e-5)
+			break;
+		if (sum > log2(k))
+			high = sigma;
+		else
+			low = sigma;
+		sigma = isinf(high) ? 2 * sigma : (low + high) / 2;
+	}
+	return sigma;
+}
+
+/* A step between the new point, at `at`, and a point of the line; positive coefficients push. */
+static double
+literal_step(double at, double other, bool push)
+{
+	double		a = 1.5,
+				b = 0.9,
+				delta = at - other,
+				d2 = delta * delta,
+				coefficient;
+
+	if (d2 == 0)
+		return 0;
+	coefficient = push ? 2 * b / ((0.001 + d2) * (1 + a * pow(d2, b))) : -2 * a * b * pow(d2, b - 1) / (1 + a * pow(d2, b));
+	return fmax(-4, fmin(4, coefficient * delta));
+}
+
+/* Where a point at z among points at 0, 1, 2, ... walks; they rest at 0, 10, 20, ... */
+static double
+literal_walk(const gh_umap_model *m, double z)
+{
+	int			n = (int) m->n,
+				k = m->params.n_neighbors,
+				nearest[8];
+	float		scaled = (float) z;
+	uint64_t	key = gh_random_seed(m->params.seed, gh_hash_bytes(&scaled, sizeof(scaled)), 0),
+				drawn = 0;
+	double		distance[8],
+				total = 0,
+				at = 0,
+				sigma;
+	float		w[8];
+	bool		equal;
+
+	for (int r = 0; r < k; r++)
+	{
+		nearest[r] = -1;
+		for (int i = 0; i < n; i++)
+		{
+			bool		taken = false;
+
+			for (int s = 0; s < r; s++)
+				taken |= nearest[s] == i;
+			if (!taken && (nearest[r] < 0 || fabs(z - i) < fabs(z - nearest[r])))
+				nearest[r] = i;
+		}
+		distance[r] = fabs(z - nearest[r]);
+	}
+	equal = distance[0] == 0;
+	sigma = literal_sigma(distance, k);
+	for (int r = 0; r < k; r++)
+	{
+		w[r] = (float) exp(-(distance[r] - distance[0]) / sigma);
+		if (r == 0 || !equal)
+		{
+			at += w[r] * 10.0 * nearest[r];
+			total += w[r];
+		}
+	}
+	at /= total;
+	for (int epoch = 1; epoch <= m->params.n_epochs / 3; epoch++)
+	{
+		double		alpha = m->params.learning_rate / 4 * (1 - (epoch - 1) / (m->params.n_epochs / 3.0));
+
+		for (int r = 0; r < k; r++)
+		{
+			if (floor(epoch * w[r]) == floor((epoch - 1) * w[r]))
+				continue;
+			at += alpha * literal_step(at, 10 * nearest[r], false);
+			for (int s = 0; s < m->params.negative_sample_rate; s++, drawn++)
+			{
+				gh_random4	block = gh_random_block(key, GH_STREAM_UMAP_TRANSFORM, drawn / 4);
+				int			other = (int) ((uint64_t) block.v[drawn % 4] * m->n >> 32);
+
+				if (!equal || other != nearest[0])
+					at += alpha * literal_step(at, 10 * other, true);
+			}
+		}
+	}
+	return at;
+}
+
+/* The walk with random points that push, from between points, from beyond them, and on one. */
+static void
+a_walk_among_others(void **state)
+{
+	static const double z[] = {0.25, 2.6, 4.1, 7.5, -3, 2, 5};
+
+	(void) state;
+	for (int t = 0; t < 3 * 7; t++)
+	{
+		gh_ctx	   *ctx = open_threads(1);
+		gh_umap_model model = on_a_line(ctx, 6, 3 + t / 7, 1 + 2 * (t / 7));
+		double		x = 2 + 4 * z[t % 7],
+					place;
+
+		model.params.learning_rate = t / 7 == 1 ? 0.7 : 1;
+		assert_int_equal(gh_umap_model_prepare(ctx, &model), GH_OK);
+		assert_int_equal(gh_umap_transform(ctx, &model, &x, &place), GH_OK);
+		assert_close(place, literal_walk(&model, z[t % 7]), 1e-4);
+		gh_umap_model_free(ctx, &model);
+		gh_ctx_close(ctx);
+	}
+}
+
 static double
 place_of(size_t n, int n_neighbors, int negative, double x)
 {
@@ -364,6 +493,7 @@ main(void)
 		cmocka_unit_test(new_points_land_in_their_group),
 		cmocka_unit_test(depends_on_the_point_alone),
 		cmocka_unit_test(a_walk_by_hand),
+		cmocka_unit_test(a_walk_among_others),
 		cmocka_unit_test(odd_models_and_points),
 		cmocka_unit_test(not_finite_is_refused),
 		cmocka_unit_test(constant_features_are_ignored),
