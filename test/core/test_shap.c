@@ -280,6 +280,22 @@ rows_equal_single_rows_for_any_threads(void **state)
 	gh_ctx_close(ctx);
 }
 
+typedef struct call
+{
+	const gh_booster *booster;
+	const float *rows;
+	size_t		n;
+	double	   *values;
+} call;
+
+static gh_status
+run_call(gh_ctx *ctx, void *arg)
+{
+	call	   *c = arg;
+
+	return gh_shap_rows(ctx, c->booster, c->rows, c->n, (size_t) c->booster->n_features, c->values);
+}
+
 static void
 stops_and_fails_cleanly(void **state)
 {
@@ -290,35 +306,14 @@ stops_and_fails_cleanly(void **state)
 	};
 	static float rows[n * 7];
 	static double values[n * 8];
-	gh_host		host = {.should_stop = stop_after_polls, .threads = 2, .memory_limit = SIZE_MAX};
-	gh_status	status = GH_ECANCELED;
+	call		c = {&f.booster, rows, n, values};
 
 	(void) state;
 	random_forest(&f, 9, 7, MAX_TREES, 6, 0);
 	random_row(rows, n * 7, 0);
-	for (int polls = 0; polls < 12 && status != GH_OK; polls++)
-	{
-		gh_ctx	   *ctx = gh_ctx_open(&host);
-
-		polls_left = polls;
-		status = gh_shap_rows(ctx, &f.booster, rows, n, 7, values);
-		assert_true(status == GH_OK || status == GH_ECANCELED);
-		assert_true(polls > 0 || status == GH_ECANCELED);
-		assert_int_equal(gh_memory_used(ctx), 0);
-		gh_ctx_close(ctx);
-	}
-	status = GH_ENOMEM;
-	for (uint64_t k = 1; status != GH_OK; k++)
-	{
-		gh_ctx	   *ctx = gh_ctx_open(NULL);
-
-		assert_true(k < 100);
-		gh_ctx_fail_allocation(ctx, k, false);
-		status = gh_shap_rows(ctx, &f.booster, rows, n, 7, values);
-		assert_true(status == GH_OK || status == GH_ENOMEM);
-		assert_int_equal(gh_memory_used(ctx), 0);
-		gh_ctx_close(ctx);
-	}
+	assert_true(check_cancel(run_call, &c, 1) > 0);
+	assert_true(check_cancel(run_call, &c, 2) > 0);
+	assert_true(check_allocations(run_call, &c) > 1);
 }
 
 static void

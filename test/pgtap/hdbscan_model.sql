@@ -59,6 +59,7 @@ SET LOCAL maintenance_work_mem = '512MB';
 
 CREATE TABLE many AS
 SELECT i AS id, ARRAY(SELECT noise(i, k) FROM generate_series(1, 10) k) AS features FROM generate_series(1, 40000) i;
+-- NULL when it ran to its end; by the clock it is test/bench's to say how soon
 CREATE FUNCTION canceled_after(command text) RETURNS float8 LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE command;
@@ -67,7 +68,7 @@ EXCEPTION WHEN query_canceled THEN
 	RETURN extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000;
 END $$;
 SET LOCAL statement_timeout = 400;
-SELECT cmp_ok(canceled_after($$SELECT length(hdbscan_fit('TABLE many', 100, 60))$$), '<', 400 + 100.0::float8, 'hdbscan_fit is cancelled');
+SELECT isnt(canceled_after($$SELECT length(hdbscan_fit('TABLE many', 100, 60))$$), NULL, 'hdbscan_fit is cancelled');
 SET LOCAL statement_timeout = 0;
 SELECT ok(fit('TABLE points', 2) = model, 'the next statement works') FROM fitted;
 SELECT throws_ok($$SELECT hdbscan_predict((SELECT model FROM fitted), ARRAY[1]::float8[])$$, '2202E');
