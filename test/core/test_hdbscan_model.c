@@ -130,11 +130,12 @@ setting(int i)
 	params.epsilon = i == 3 ? 0.2 : 0;
 	params.allow_single_cluster = i == 4;
 	params.max_cluster_size = i == 5 ? 60 : 0;
-	params.alpha = i == 6 ? 1.3 : 1;
+	/* below 1 distances outweigh core distances */
+	params.alpha = i == 6 ? 1.3 : i == 7 ? 0.4 : 1;
 	return params;
 }
 
-#define N_SETTINGS 7
+#define N_SETTINGS 8
 
 static void
 tree_and_clusters(void **state)
