@@ -339,6 +339,49 @@ predictions_by_definition(void **state)
 	}
 }
 
+/*
+ * The nearest points of the new one are far from each other, and a farther one in
+ * the dense is nearer by mutual reachability: it lies beyond the min_samples + 1
+ * nearest, where a first look ends.
+ */
+static void
+joins_beyond_the_nearest(void **state)
+{
+	enum
+	{
+		dense = 30,
+		n = 2 * dense + 4
+	};
+	double		x[4 * n] = {0},
+				q[4] = {0};
+	gh_ctx	   *ctx = open_threads(1);
+	gh_hdbscan_params params = gh_hdbscan_defaults();
+	gh_hdbscan_model model;
+	gh_cluster *clusters;
+	int			n_clusters;
+	int32_t		label;
+	double		probability;
+
+	(void) state;
+	for (int i = 0; i < 2 * dense; i++)
+		for (int j = 0; j < 4; j++)
+			x[4 * i + j] = (i < dense ? -1.25 : 30) + 0.01 * gh_random_double(31, GH_STREAM_TEST, (uint64_t) (4 * i + j));
+	for (int i = 0; i < 4; i++)
+		x[4 * (2 * dense + i) + i] = 2 + 0.001 * i;
+	params.min_samples = 3;
+	model = fit(ctx, x, n, 4, &params);
+	assert_int_equal(gh_hdbscan_clusters(ctx, &model, &clusters, &n_clusters), GH_OK);
+	assert_int_equal(n_clusters, 2);
+	assert_int_equal(gh_hdbscan_model_prepare(ctx, &model), GH_OK);
+	assert_true(check_prediction(ctx, &model, clusters, n_clusters, x, q));
+	assert_int_equal(gh_hdbscan_predict(ctx, &model, q, &label, &probability), GH_OK);
+	/* about 1 / 2.5, not 1 / 2.83 */
+	assert_close(probability * clusters[label].death, 0.4, 0.01);
+	gh_free(ctx, clusters);
+	gh_hdbscan_model_free(ctx, &model);
+	gh_ctx_close(ctx);
+}
+
 /* Far from everything is noise; on a point of the training that has a cluster, that cluster. */
 static void
 near_and_far(void **state)
@@ -415,6 +458,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tree_and_clusters),
 		cmocka_unit_test(predictions_by_definition),
+		cmocka_unit_test(joins_beyond_the_nearest),
 		cmocka_unit_test(near_and_far),
 		cmocka_unit_test(few_points),
 	};

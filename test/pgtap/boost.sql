@@ -3,8 +3,8 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SELECT plan(53);
 
-CREATE FUNCTION noise(key text) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$ SELECT ('x' || substr(md5(key), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
+\ir include/helpers.sql
+
 -- the label depends on x, less on y, not on z; y has holes
 CREATE TABLE rows AS
 SELECT i AS id, noise('l' || i) < 1 / (1 + exp(-8 * (noise('x' || i) - 0.5) - 3 * (noise('y' || i) - 0.5))) AS label,
@@ -113,8 +113,6 @@ SELECT is((SELECT count(*) FROM generate_series(1, 200) i, xgboost_file, LATERAL
 SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;
 SET LOCAL min_parallel_table_scan_size = 0;
-CREATE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS
-$$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN (COSTS OFF) ' || query; END $$;
 SELECT ok((SELECT bool_or(p LIKE '%Gather%') FROM plan_of('SELECT count(*) FROM rows WHERE boost_predict((SELECT model FROM fitted), features) > 0.5') p),
 	'predictions run in parallel workers');
 CREATE TABLE parallel_sum AS SELECT sum(boost_predict((SELECT model FROM fitted), features)::numeric) AS s FROM rows;
@@ -149,8 +147,6 @@ SELECT ok((SELECT boost_fit('TABLE rows', params) IS NOT NULL FROM boost_tune('T
 	metric => 'logloss', space => '{"n_estimators": 20}') WHERE best), 'boost_fit takes the parameters found');
 
 -- cancelling
-CREATE FUNCTION sqlstate_of(statement text) RETURNS text LANGUAGE plpgsql AS
-$$ BEGIN EXECUTE statement; RETURN '00000'; EXCEPTION WHEN OTHERS OR query_canceled THEN RETURN SQLSTATE; END $$;
 SET LOCAL statement_timeout = '300ms';
 SELECT is(sqlstate_of('SELECT * FROM boost_tune(''TABLE rows'', iterations => 5000)'), '57014', 'tuning can be cancelled');
 SET LOCAL statement_timeout = 0;

@@ -4,8 +4,6 @@ SET LOCAL client_min_messages = warning;
 SELECT plan(59);
 \ir include/catalogue.sql
 
-CREATE FUNCTION sqlstate_of(statement text) RETURNS text LANGUAGE plpgsql AS
-$$ BEGIN EXECUTE statement; RETURN '00000'; EXCEPTION WHEN OTHERS OR query_canceled THEN RETURN SQLSTATE; END $$;
 CREATE FUNCTION hint_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE h text;
 BEGIN EXECUTE statement; RETURN NULL; EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS h = PG_EXCEPTION_HINT; RETURN h; END $$;

@@ -4,8 +4,6 @@ SET LOCAL client_min_messages = warning;
 SELECT plan(22);
 \ir include/catalogue.sql
 
-CREATE FUNCTION sqlstate_of(statement text) RETURNS text LANGUAGE plpgsql AS
-$$ BEGIN EXECUTE statement; RETURN '00000'; EXCEPTION WHEN OTHERS OR query_canceled THEN RETURN SQLSTATE; END $$;
 CREATE FUNCTION trained(name text, songs text, threads int, OUT bytes text, OUT rows text) LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM set_config('genre_hier.threads', threads::text, true);

@@ -3,8 +3,8 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SELECT plan(12);
 
-CREATE FUNCTION noise(i bigint, k int) RETURNS float8 LANGUAGE sql IMMUTABLE AS
-$$ SELECT ('x' || substr(md5(i || '/' || k), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
+\ir include/helpers.sql
+
 -- one cluster of 12,000 points, one of 300, noise
 CREATE TABLE points AS
 SELECT i AS id, ARRAY[noise(i, 1) * 3 + noise(i, 2) + CASE WHEN i > 12000 THEN 20 ELSE 0 END, noise(i, 3) + noise(i, 4)] AS point,
@@ -31,13 +31,6 @@ SELECT throws_ok('SELECT dbcv(point, cluster, id > 5) FROM points', '22023', 'db
 -- the statement is cancelled soon wherever it is
 SET LOCAL maintenance_work_mem = '512MB';
 CREATE TABLE many AS SELECT ARRAY[noise(i, 1), noise(i, 2)] AS point FROM generate_series(1, 150000) i;
-CREATE FUNCTION canceled_after(command text) RETURNS float8 LANGUAGE plpgsql AS $$
-BEGIN
-	EXECUTE command;
-	RETURN -1;
-EXCEPTION WHEN query_canceled THEN
-	RETURN extract(epoch FROM clock_timestamp() - statement_timestamp());
-END $$;
 SET statement_timeout = 900;
 SELECT cmp_ok(canceled_after('SELECT dbcv(point, (point[1] > 0.0001)::int, true) FROM many'), '>', 0.0::float8, 'exact sums are cancelled');
 -- well below what they take, here about a second, and still after the rows are read

@@ -3,6 +3,8 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SELECT plan(14);
 
+\ir include/helpers.sql
+
 CREATE TABLE rows_of_features AS
 SELECT i, i % 37 AS artist,
        ARRAY(SELECT (('x' || substr(md5(i || '/' || k), 1, 8))::bit(32)::bigint / 4294967296.0 - 0.5) * 10 ^ (k * 3 - 20)
@@ -30,8 +32,6 @@ SET LOCAL max_parallel_workers_per_gather = 4;
 SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;
 SET LOCAL min_parallel_table_scan_size = 0;
-CREATE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
-BEGIN RETURN QUERY EXECUTE 'EXPLAIN (costs off) ' || query; END $$;
 SELECT isnt((SELECT count(*)::int FROM plan_of('SELECT feature_avg(features) FROM rows_of_features') p WHERE p LIKE '%Partial Aggregate%'),
             0, 'the plan aggregates in parallel');
 SELECT is((SELECT feature_avg(features)::text FROM rows_of_features), (SELECT mean::text FROM serial_all),

@@ -3,8 +3,8 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SELECT plan(10);
 
-CREATE FUNCTION noise(i bigint, k int) RETURNS float8 LANGUAGE sql IMMUTABLE AS
-$$ SELECT ('x' || substr(md5(i || '/' || k), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
+\ir include/helpers.sql
+
 CREATE TABLE points AS
 SELECT i AS id, ARRAY(SELECT (i % 5 * (k + 2) % 7) * 1.5 + noise(i, k) * (1 + i % 5) FROM generate_series(1, 6) k) AS features
 FROM generate_series(1, 600) i;

@@ -3,8 +3,8 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SELECT plan(19);
 
-CREATE FUNCTION noise(i bigint, k int) RETURNS float8 LANGUAGE sql IMMUTABLE AS
-$$ SELECT ('x' || substr(md5(i || '/' || k), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
+\ir include/helpers.sql
+
 -- groups of different density; every tenth coordinate is rounded, so that distances tie
 CREATE TABLE points AS
 SELECT i AS id, ARRAY[(i % 6) * 3 + noise(i, 1) * (1 + i % 6) + noise(i, 2),
@@ -75,14 +75,6 @@ RESET min_parallel_table_scan_size;
 SET LOCAL maintenance_work_mem = '512MB';
 CREATE TABLE many AS
 SELECT i AS id, ARRAY(SELECT noise(i, k) FROM generate_series(1, 10) k) AS features FROM generate_series(1, 40000) i;
--- NULL when it ran to its end; by the clock it is test/bench's to say how soon
-CREATE FUNCTION canceled_after(command text) RETURNS float8 LANGUAGE plpgsql AS $$
-BEGIN
-	EXECUTE command;
-	RETURN NULL;
-EXCEPTION WHEN query_canceled THEN
-	RETURN extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000;
-END $$;
 SET LOCAL statement_timeout = 400;
 SELECT isnt(canceled_after($$SELECT count(*) FROM hdbscan_cluster('TABLE many', 100, 60)$$), NULL,
 	'hdbscan_cluster is cancelled');

@@ -97,8 +97,6 @@ SELECT ok((SELECT count(*) = 14 AND bool_and(g.base_value <> s.base_value) FROM 
 	shap_values(model, features_of('song0001'), 'supergenre:genre0a') s USING (feature)), 'prefixes tell them apart');
 
 -- errors leave the session usable
-CREATE FUNCTION sqlstate_of(statement text) RETURNS text LANGUAGE plpgsql AS
-$$ BEGIN EXECUTE statement; RETURN '00000'; EXCEPTION WHEN OTHERS OR query_canceled THEN RETURN SQLSTATE; END $$;
 CREATE FUNCTION fit_state(query text, links text, extra text = 'iterations => 0') RETURNS text LANGUAGE sql AS
 $$ SELECT sqlstate_of(format('SELECT hierarchy_fit(%L, %L, %s)', query, links, extra)) $$;
 SELECT is(fit_state('SELECT * FROM labelled UNION ALL SELECT * FROM labelled', 'TABLE my_supergenres'), '23505', 'ids twice');

@@ -3,6 +3,8 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SELECT plan(13);
 
+\ir include/helpers.sql
+
 -- values of scikit-learn 1.x for the same input
 SELECT is(round(average_precision(l, s)::numeric, 12), 0.833333333333, 'the example of scikit-learn''s page')
 FROM (VALUES (false, 0.1), (false, 0.4), (true, 0.35), (true, 0.8)) v(l, s);
@@ -39,8 +41,6 @@ SET LOCAL max_parallel_workers_per_gather = 4;
 SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;
 SET LOCAL min_parallel_table_scan_size = 0;
-CREATE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
-BEGIN RETURN QUERY EXECUTE 'EXPLAIN (costs off) ' || query; END $$;
 SELECT isnt((SELECT count(*)::int FROM plan_of('SELECT average_precision(label, score), coverage_error(labels, scores) FROM ranked') p
              WHERE p LIKE '%Partial Aggregate%'), 0, 'the plan aggregates in parallel');
 SELECT is((SELECT average_precision(label, score) FROM ranked), ap, 'parallel: the same average precision') FROM serial;

@@ -72,13 +72,6 @@ RESET ROLE;
 -- many points: small enough for a browser, and stopped at once
 CREATE TABLE many AS SELECT ARRAY[noise('x' || i), noise('y' || i)] AS embedding, i % 11 AS cluster FROM generate_series(1, 60000) i;
 SELECT ok(length(plot_projection('TABLE many')) < 1500000, '60,000 points without any structure');
-CREATE FUNCTION sqlstate_of(query text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-	EXECUTE query;
-	RETURN NULL;
-EXCEPTION WHEN query_canceled THEN
-	RETURN SQLSTATE;
-END $$;
 SET LOCAL statement_timeout = '60ms';
 SELECT is(sqlstate_of('SELECT plot_projection(''TABLE many'') FROM generate_series(1, 100)'), '57014', 'cancelled');
 SET LOCAL statement_timeout = 0;

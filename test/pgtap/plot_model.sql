@@ -114,8 +114,6 @@ SELECT lives_ok($$SELECT train_hierarchy('near', supergenres => 'my_supergenres'
 SELECT ok(is_page(model_report('near')) AND plot_precision('near') LIKE '%>blend<%', 'a model with context, blended');
 
 -- cancelling
-CREATE FUNCTION sqlstate_of(statement text) RETURNS text LANGUAGE plpgsql AS
-$$ BEGIN EXECUTE statement; RETURN '00000'; EXCEPTION WHEN OTHERS OR query_canceled THEN RETURN SQLSTATE; END $$;
 SET LOCAL statement_timeout = '50ms';
 SELECT is(sqlstate_of('SELECT model_report(''m'')'), '57014', 'a report can be cancelled');
 SET LOCAL statement_timeout = '100ms';

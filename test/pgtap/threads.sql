@@ -4,12 +4,12 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SELECT plan(14);
 
+\ir include/helpers.sql
+
 LOAD 'genre_hier';
 CREATE FUNCTION threads() RETURNS int LANGUAGE sql AS $$ SELECT count(*)::int FROM pg_ls_dir('/proc/self/task') $$;
 SELECT is(threads(), 1, 'LOAD starts none');
 
-CREATE FUNCTION noise(i bigint, k int) RETURNS float8 LANGUAGE sql IMMUTABLE AS
-$$ SELECT ('x' || substr(md5(i || '/' || k), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
 CREATE TABLE points AS
 SELECT i AS id, ARRAY(SELECT noise(i, k) + 3 * (i % 3) FROM generate_series(1, 14) k) AS features FROM generate_series(1, 3000) i;
 SET LOCAL genre_hier.threads = 8;

@@ -3,8 +3,8 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SELECT plan(24);
 
-CREATE FUNCTION noise(i bigint, k int) RETURNS float8 LANGUAGE sql IMMUTABLE AS
-$$ SELECT ('x' || substr(md5(i || '/' || k), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
+\ir include/helpers.sql
+
 CREATE TABLE points AS
 SELECT i AS id, i % 5 AS part, ARRAY(SELECT noise(i, k) + CASE WHEN k = i % 5 THEN 4 ELSE 0 END FROM generate_series(1, 8) k) AS features
 FROM generate_series(1, 1500) i;
@@ -54,24 +54,17 @@ CREATE TABLE many AS
 SELECT i AS id, ARRAY(SELECT noise(i, k) FROM generate_series(1, 12) k) AS features FROM generate_series(1, 10000) i;
 CREATE FUNCTION threads() RETURNS int LANGUAGE sql AS
 $$ SELECT substring(pg_read_file('/proc/self/status') FROM 'Threads:\s+(\d+)')::int $$;
--- milliseconds from the start of the statement to the handler; NULL when it was not cancelled
-CREATE FUNCTION canceled_after(command text) RETURNS float8 LANGUAGE plpgsql AS $$
-BEGIN
-	EXECUTE command;
-	RETURN NULL;
-EXCEPTION WHEN query_canceled THEN
-	RETURN extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000;
-END $$;
 CREATE TABLE whole AS SELECT threads() AS threads, clock_timestamp() AS begun;
 SELECT count(*) = 10000 AS warmed FROM umap_project('TABLE many', n_epochs => 60) \gset
 ALTER TABLE whole ADD COLUMN took float8;
 UPDATE whole SET took = extract(epoch FROM clock_timestamp() - begun) * 1000;
 CREATE TABLE moments AS SELECT i, 1 + (noise(i, 99) * took)::int AS timeout, NULL::float8 AS after, NULL::int AS threads
 FROM whole, generate_series(1, 50) i;
--- a moment that came after the end, when the machine has become faster, is tried again at half the time
+-- a moment that came after the end, when the machine has become faster, is tried again at half the time; none so early that
+-- a busy machine has not even begun the call
 SELECT command FROM moments, generate_series(0, 6) attempt, LATERAL (VALUES
-	(1, format('SELECT set_config(''statement_timeout'', greatest(1, timeout >> %s)::text, true) FROM moments WHERE i = %s', attempt, i)),
-	(2, format('UPDATE moments SET timeout = greatest(1, timeout >> %s), after = canceled_after($$SELECT count(*) FROM umap_project(''TABLE many'', n_epochs => 60)$$), threads = threads() WHERE i = %s AND after IS NULL', attempt, i)),
+	(1, format('SELECT set_config(''statement_timeout'', greatest(30, timeout >> %s)::text, true) FROM moments WHERE i = %s', attempt, i)),
+	(2, format('UPDATE moments SET timeout = greatest(30, timeout >> %s), after = canceled_after($$SELECT count(*) FROM umap_project(''TABLE many'', n_epochs => 60)$$), threads = threads() WHERE i = %s AND after IS NULL', attempt, i)),
 	(3, 'SET LOCAL statement_timeout = 0')) c (step, command)
 ORDER BY i, attempt, step \gexec
 SELECT is(count(after), 50::bigint, 'cancelled at 50 moments') FROM moments;

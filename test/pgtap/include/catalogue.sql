@@ -1,7 +1,6 @@
 -- A small catalogue, the same on every machine: 6 groups of 40 artists with 3 genres each,
 -- about 1,300 songs; missing values, unknown and small followings, artists without genres, duets.
-CREATE FUNCTION noise(key text) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-$$ SELECT ('x' || substr(md5(key), 1, 8))::bit(32)::bigint / 4294967296.0 $$;
+\ir helpers.sql
 
 CREATE TABLE artists AS
 SELECT 'artist' || lpad(a::text, 3, '0') AS artist_id, 'Artist ' || a AS name,
