@@ -312,6 +312,140 @@ growth_keeps_its_limits(void **state)
 	test_close(ctx);
 }
 
+/* A label that rises with its only feature leaves nothing to split where it must fall, and the other way round. */
+static void
+no_split_against_a_constraint(void **state)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	test_data	data = test_make(400, 1, 0, 0, 27);
+	gh_boost_params params = gh_boost_defaults();
+
+	(void) state;
+	params.n_estimators = 1;
+	params.n_monotone = 1;
+	for (int rises = 0; rises < 2; rises++)
+	{
+		for (size_t i = 0; i < data.n; i++)
+			data.labels[i] = (data.rows[i] > .5) == rises;
+		for (int sign = -1; sign < 2; sign++)
+		{
+			gh_booster	booster;
+
+			params.monotone[0] = (int8_t) sign;
+			booster = test_train(ctx, &data, &params, NULL);
+			if (sign == (rises ? -1 : 1))
+				assert_int_equal(booster.trees[0].n_nodes, 1);
+			else
+				assert_true(booster.trees[0].n_nodes > 1);
+			gh_booster_free(ctx, &booster);
+		}
+	}
+	test_discard(&data);
+	test_close(ctx);
+}
+
+/* One feature for every node: by the data the root would always take the same. */
+static void
+nodes_draw_their_features(void **state)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	test_data	data = test_make(1000, 40, 0, 0, 28);
+	gh_boost_params params = gh_boost_defaults();
+	bool		used[40] = {false};
+	int			n_used = 0;
+
+	(void) state;
+	params.n_estimators = 1;
+	params.max_depth = 1;
+	for (int drawn = 0; drawn < 2; drawn++)
+	{
+		params.colsample_bynode = drawn ? .01 : 1;
+		for (uint64_t seed = 0; seed < 40; seed++)
+		{
+			gh_booster	booster;
+			int			f;
+
+			params.seed = seed;
+			booster = test_train(ctx, &data, &params, NULL);
+			f = booster.trees[0].feature[0];
+			n_used += !used[f];
+			used[f] = true;
+			gh_booster_free(ctx, &booster);
+		}
+		assert_true(drawn ? n_used > 15 : n_used == 1);
+	}
+	test_discard(&data);
+	test_close(ctx);
+}
+
+/* Shares of the features are rounded down, by a product in single precision: 0.29 of 100 is 29. */
+static void
+shares_of_features_are_rounded_down(void **state)
+{
+	static const struct
+	{
+		int			d;
+		double		rate;
+		int			wanted;
+	}			cases[] = {{40, .09, 3}, {100, .29, 29}, {7, .5, 3}, {7, .1, 1}};
+
+	(void) state;
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++)
+	{
+		gh_ctx	   *ctx = gh_ctx_open(NULL);
+		test_data	data = test_make(3000, cases[c].d, 0, 0, 29);
+		gh_boost_params params = gh_boost_defaults();
+		bool		used[100] = {false};
+		int			n_used = 0;
+		gh_booster	booster;
+
+		/* labels of chance, so that all there are come into the tree */
+		for (size_t i = 0; i < data.n; i++)
+			data.labels[i] = test_uniform(30, i) < .5;
+		params.n_estimators = 1;
+		params.max_depth = 9;
+		params.min_child_weight = 0;
+		params.colsample_bytree = cases[c].rate;
+		booster = test_train(ctx, &data, &params, NULL);
+		for (uint32_t i = 0; i < booster.trees[0].n_nodes; i++)
+			if (booster.trees[0].left[i] != 0)
+			{
+				n_used += !used[booster.trees[0].feature[i]];
+				used[booster.trees[0].feature[i]] = true;
+			}
+		assert_int_equal(n_used, cases[c].wanted);
+		gh_booster_free(ctx, &booster);
+		test_discard(&data);
+		test_close(ctx);
+	}
+}
+
+/* XGBoost's rule: a node with less than min_child_weight weighs nothing, the root too. */
+static void
+a_light_root_weighs_nothing(void **state)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	test_data	data = test_make(300, 4, 0, .1, 26);
+	gh_boost_params params = gh_boost_defaults();
+
+	(void) state;
+	params.n_estimators = 1;
+	params.base_score = .2;		/* so that the root has a gradient */
+	params.max_depth = 1;
+	for (int light = 0; light < 2; light++)
+	{
+		gh_booster	booster;
+
+		params.min_child_weight = light ? 1000 : 47;	/* of 48 in all: no split either way */
+		booster = test_train(ctx, &data, &params, NULL);
+		assert_int_equal(booster.trees[0].n_nodes, 1);
+		assert_true((booster.trees[0].value[0] == 0) == (light == 1));
+		gh_booster_free(ctx, &booster);
+	}
+	test_discard(&data);
+	test_close(ctx);
+}
+
 int
 main(void)
 {
@@ -323,6 +457,10 @@ main(void)
 		cmocka_unit_test(monotone_constraints_hold),
 		cmocka_unit_test(max_delta_step_bounds_leaves),
 		cmocka_unit_test(growth_keeps_its_limits),
+		cmocka_unit_test(no_split_against_a_constraint),
+		cmocka_unit_test(nodes_draw_their_features),
+		cmocka_unit_test(shares_of_features_are_rounded_down),
+		cmocka_unit_test(a_light_root_weighs_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,12 +42,12 @@ close_problem(gh_ctx *ctx, problem *p)
 static void
 race_is_lost_where_student_says(void **state)
 {
-	/* the 85 % quantiles of Student's distribution, from a table */
+	/* the 85 % quantiles of Student's distribution for 5, 9, 17 and 49 degrees of freedom, by scipy */
 	static const struct
 	{
 		int			trials;
 		double		quantile;
-	}			cases[] = {{1, 1.156}, {2, 1.100}, {4, 1.069}, {12, 1.048}};
+	}			cases[] = {{1, 1.155767}, {2, 1.099716}, {4, 1.069033}, {12, 1.047519}};
 
 	(void) state;
 	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++)
@@ -73,7 +73,7 @@ race_is_lost_where_student_says(void **state)
 		assert_close(race.squares, 4.0 * cases[c].trials, 1e-12);
 		/* two folds with equal differences add a degree of freedom and no squares */
 		bound = cases[c].quantile * sqrt(4.0 * cases[c].trials / (4 * cases[c].trials + 1) * (.5 - .2));
-		for (double off = -.03; off < .04; off += .06)
+		for (double off = -.0015; off < .002; off += .003)
 		{
 			double		scores[] = {10 - bound * (1 + off), 20 - bound * (1 + off)};
 
@@ -90,22 +90,47 @@ race_is_lost_where_student_says(void **state)
 static void
 the_best_has_run_in_all_folds(void **state)
 {
-	gh_race		race = {.n_folds = 3};
-	double		first[] = {1, 2, 3},
+	/* quarters, so that means are exact and equal ones are equal */
+	gh_race		race = {.n_folds = 4};
+	double		first[] = {1, 2, 3, 6},
 				better_so_far[] = {5, 5},
-				equal[] = {3, 2, 1},
-				better[] = {1, 3, 3};
+				equal[] = {6, 3, 2, 1},
+				better[] = {1, 3, 3, 6};
 
 	(void) state;
-	gh_race_add(&race, first, 3);
+	gh_race_add(&race, first, 4);
 	gh_race_add(&race, better_so_far, 2);
-	assert_close(race.mean, 2, 1e-15);
+	assert_true(race.mean == 3);
 	assert_int_equal(race.df, 1);
-	gh_race_add(&race, equal, 3);
+	gh_race_add(&race, equal, 4);
 	assert_memory_equal(race.best, first, sizeof(first));
-	gh_race_add(&race, better, 3);
+	gh_race_add(&race, better, 4);
 	assert_memory_equal(race.best, better, sizeof(better));
-	assert_close(race.mean, 7.0 / 3, 1e-15);
+	assert_true(race.mean == 3.25);
+}
+
+/* The spread of differences needs 4 degrees of freedom, and one less than there are folds where that is more. */
+static void
+races_wait_until_the_spread_is_known(void **state)
+{
+	static const int folds[] = {2, 3, 4, 5, 8};
+
+	(void) state;
+	for (size_t c = 0; c < sizeof(folds) / sizeof(folds[0]); c++)
+	{
+		gh_race		race = {.n_folds = folds[c]};
+		double		scores[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+		int			least = folds[c] - 1 < 4 ? 4 : folds[c] - 1;
+
+		gh_race_add(&race, scores, folds[c]);
+		for (int df = 1; df < 10; df++)
+		{
+			/* two folds of a trial: one degree more */
+			gh_race_add(&race, scores, 2);
+			assert_int_equal(race.df, df);
+			assert_int_equal(gh_race_has_begun(&race), folds[c] > 2 && df >= least);
+		}
+	}
 }
 
 /* ---- scores of folds --------------------------------------------------- */
@@ -331,6 +356,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(race_is_lost_where_student_says),
 		cmocka_unit_test(the_best_has_run_in_all_folds),
+		cmocka_unit_test(races_wait_until_the_spread_is_known),
 		cmocka_unit_test(precision_of_folds_is_the_definition),
 		cmocka_unit_test(races_save_folds_and_change_no_score),
 		cmocka_unit_test(starts_come_after_the_base),
