@@ -163,7 +163,7 @@ expectation(const gh_tree *t, uint32_t node, const float *x, uint32_t known)
 static inline double
 game(const gh_booster *b, const float *x, uint32_t known)
 {
-	double		sum = gh_logit(b->base_score);
+	double		sum = gh_booster_start(b->base_score);
 
 	for (uint32_t k = 0; k < b->n_trees; k++)
 		sum += expectation(&b->trees[k], 0, x, known);

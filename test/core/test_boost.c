@@ -258,7 +258,8 @@ growth_keeps_its_limits(void **state)
 	gh_ctx	   *ctx = gh_ctx_open(NULL);
 	test_data	data = test_make(2000, 5, 0, 0, 15);
 	gh_boost_params params = gh_boost_defaults();
-	gh_booster	booster;
+	gh_booster	booster,
+				unlimited;
 
 	(void) state;
 	params.n_estimators = 2;
@@ -267,6 +268,17 @@ growth_keeps_its_limits(void **state)
 	booster = test_train(ctx, &data, &params, NULL);
 	assert_int_equal(booster.trees[0].n_nodes, 21);
 	gh_booster_free(ctx, &booster);
+
+	/* no limit of depth is one that no path meets */
+	params.max_leaves = 60;
+	params.max_depth = 32;
+	booster = test_train(ctx, &data, &params, NULL);
+	params.max_depth = 0;
+	unlimited = test_train(ctx, &data, &params, NULL);
+	assert_int_equal(booster.trees[0].n_nodes, 119);
+	test_same_booster(ctx, &booster, &unlimited);
+	gh_booster_free(ctx, &booster);
+	gh_booster_free(ctx, &unlimited);
 
 	params.max_leaves = 1;
 	booster = test_train(ctx, &data, &params, NULL);

@@ -226,7 +226,7 @@ one_class_gives_a_constant(void **state)
 		test_ok(ctx, gh_boost_train(ctx, &fit, &params, &booster, margins));
 		assert_int_equal(booster.n_trees, 0);
 		assert_true(booster.base_score == (class ? 1 - 1e-6 : 1e-6));
-		assert_true(margins[2] == gh_logit(booster.base_score));
+		assert_true(margins[2] == gh_booster_start(booster.base_score));
 		gh_booster_free(ctx, &booster);
 	}
 	memset(weights, 0, sizeof(weights));
@@ -240,6 +240,33 @@ one_class_gives_a_constant(void **state)
 	gh_bins_free(ctx, &bins);
 	test_discard(&data);
 	test_close(ctx);
+}
+
+/* XGBoost 3.2 from base_score 0.5: a first leaf of 0.3 * 20 / (10 + 1), and less from then on. */
+static void
+one_class_is_learnt_from_a_base_score_that_is_given(void **state)
+{
+	(void) state;
+	for (int class = 0; class < 2; class++)
+	{
+		gh_ctx	   *ctx = gh_ctx_open(NULL);
+		test_data	data = test_make(40, 3, 0, 0, 19);
+		gh_boost_params params = gh_boost_defaults();
+		gh_booster	booster;
+
+		memset(data.labels, class, data.n);
+		params.base_score = .5;
+		params.n_estimators = 3;
+		booster = test_train(ctx, &data, &params, NULL);
+		assert_int_equal(booster.n_trees, 3);
+		assert_true(booster.trees[0].n_nodes == 1 && booster.trees[2].n_nodes == 1);
+		assert_true(fabs(fabs(booster.trees[0].value[0]) - .3 * 20 / 11) < 1e-7);
+		assert_true((booster.trees[0].value[0] > 0) == class);
+		assert_true(fabsf(booster.trees[2].value[0]) < fabsf(booster.trees[1].value[0]));
+		gh_booster_free(ctx, &booster);
+		test_discard(&data);
+		test_close(ctx);
+	}
 }
 
 static void
@@ -451,6 +478,7 @@ main(void)
 		cmocka_unit_test(samples_are_the_drawn_rows),
 		cmocka_unit_test(early_stopping_stops_at_the_best),
 		cmocka_unit_test(one_class_gives_a_constant),
+		cmocka_unit_test(one_class_is_learnt_from_a_base_score_that_is_given),
 		cmocka_unit_test(bad_weights_are_named),
 		cmocka_unit_test(weights_scale_away),
 		cmocka_unit_test(subsets_are_taken_out),

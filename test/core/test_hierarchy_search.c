@@ -101,8 +101,8 @@ one_class_nodes_are_constant_and_noted(void **state)
 	assert_int_equal(model.node[dark].positives + model.node[dark].negatives, 0);
 	assert_int_equal(model.node[dark].booster.n_trees, 0);
 	gh_model_predict(&model, d.rows, conditional, joint);
-	assert_close(conditional[metal], 1e-6, 1e-15);
-	assert_close(conditional[hard], 1 - 1e-6, 1e-15);
+	assert_close(conditional[metal], gh_sigmoid(gh_booster_start(1e-6)), 1e-15);
+	assert_close(conditional[hard], gh_sigmoid(gh_booster_start(1 - 1e-6)), 1e-15);
 	assert_true(isnan(e.node_ap[GH_HIERARCHICAL * (int) model.n_nodes + (int) metal]));
 	assert_false(model.node[metal].ap_defined);
 	assert_true(e.score[GH_HIERARCHICAL].defined);

@@ -204,8 +204,6 @@ cross_checks(void **state)
 	check_gives(params, 0, GH_EDATA);
 	check_gives(params, GH_MAX_FEATURES + 1, GH_EDATA);
 	params.max_depth = 0;
-	check_gives(params, 14, GH_EINVAL);
-	params.grow_policy = GH_GROW_LOSSGUIDE;
 	check_gives(params, 14, GH_OK);
 	params.n_monotone = 13;
 	check_gives(params, 14, GH_EINVAL);

@@ -46,7 +46,7 @@ rows_follow_thresholds_and_defaults(void **state)
 		{{FLT_MAX, 0}, .125},
 		{{-FLT_MAX, -FLT_MAX}, .25},
 	};
-	double		base = log(.25 / .75);
+	double		base = (float) log(.25 / .75);
 
 	(void) state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -270,6 +270,38 @@ depth_is_bounded(void **state)
 	test_close(ctx);
 }
 
+/* output_margin of XGBoost 1.7.6 to 3.1.3 before any tree, by base_score; and ends that bytes may hold. */
+static void
+trees_are_added_to_xgboosts_margin(void **state)
+{
+	static const struct
+	{
+		double		base,
+					margin;
+	}			seen[] = {
+		{1e-8, -18.42068099975586}, {.25, -1.0986123085021973}, {.5, 0}, {.99, 4.5951247215271}, {.9998, 8.517026901245117},
+		{.999999, 13.745160102844238}, {.9999999, 15.942384719848633},
+	};
+	gh_booster	booster = {.n_features = 1};
+	const float x = 1;
+	double		margin;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)
+	{
+		gh_ctx	   *ctx = gh_ctx_open(NULL);
+
+		booster.base_score = seen[i].base;
+		assert_true(gh_booster_start(seen[i].base) == seen[i].margin);
+		assert_true(gh_booster_margin(&booster, &x) == seen[i].margin);
+		test_ok(ctx, gh_booster_margins(ctx, &booster, &x, 1, 1, &margin));
+		assert_true(margin == seen[i].margin);
+		test_close(ctx);
+	}
+	assert_true(isfinite(gh_booster_start(5e-324)) && gh_booster_start(5e-324) < -80);
+	assert_true(isfinite(gh_booster_start(nextafter(1, 0))) && gh_booster_start(nextafter(1, 0)) > 15);
+}
+
 int
 main(void)
 {
@@ -281,6 +313,7 @@ main(void)
 		cmocka_unit_test(damaged_bytes_do_no_harm),
 		cmocka_unit_test(impossible_trees_are_refused),
 		cmocka_unit_test(depth_is_bounded),
+		cmocka_unit_test(trees_are_added_to_xgboosts_margin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

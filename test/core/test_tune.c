@@ -446,7 +446,7 @@ bad_requests_are_refused(void **state)
 		test_close(ctx);
 	}
 	{
-		/* a corner of the space that cannot be trained is found before any trial */
+		/* parameters that cannot be trained are found before any trial */
 		gh_ctx	   *ctx = gh_ctx_open(NULL);
 		tuning		t = make_tuning(ctx, 60, 3);
 		gh_fit		fit = test_fit(&t.data, &t.bins);
@@ -455,9 +455,9 @@ bad_requests_are_refused(void **state)
 		gh_trial	trial[5];
 		int			best;
 
-		test_ok(ctx, gh_space_set(ctx, &space, "max_depth", 0, 5));
+		base.n_monotone = t.data.d + 1;
 		assert_int_equal(gh_tune(ctx, &fit, t.fold, 3, &base, &space, OPTIONS(GH_METRIC_LOGLOSS, 5, 1), trial, &best), GH_EINVAL);
-		assert_string_equal(gh_ctx_message(ctx), "max_depth 0 needs grow_policy \"lossguide\"");
+		assert_string_equal(gh_ctx_message(ctx), "monotone_constraints do not fit the features");
 		discard(ctx, &t);
 		test_close(ctx);
 	}

@@ -205,7 +205,7 @@ measure_tree(gh_ctx *ctx, const gh_tree *tree, uint32_t number, gh_explainer *e,
 static gh_status
 measure_trees(gh_ctx *ctx, gh_explainer *e, const scratch *s)
 {
-	e->base_value = gh_logit(e->booster->base_score);
+	e->base_value = gh_booster_start(e->booster->base_score);
 	for (uint32_t k = 0; k < e->booster->n_trees; k++)
 	{
 		GH_CHECK_STOP(ctx);

@@ -231,15 +231,13 @@ allocate_trainer(gh_trainer *t)
 static gh_status
 start_margins(gh_trainer *t)
 {
-	/* XGBoost's inverse of the logistic function, in float */
-	float		start = (float) -gh_log(1.0f / (float) t->base_score - 1.0f);
-	double		valid_start = gh_logit(t->base_score);
+	double		start = gh_booster_start(t->base_score);
 
 	for (size_t i = 0; i < t->fit->n_rows; i++)
 	{
 		if (i % POLL_ROWS == 0)
 			GH_CHECK_STOP(t->ctx);
-		t->margins[i] = start;
+		t->margins[i] = (float) start;
 	}
 	t->valid_weight = 0.0;
 	for (size_t i = 0; t->fit->valid_rows != NULL && i < t->fit->n_valid; i++)
@@ -247,7 +245,7 @@ start_margins(gh_trainer *t)
 		if (i % POLL_ROWS == 0)
 			GH_CHECK_STOP(t->ctx);
 		GH_TRY(check_weight(t->ctx, t->fit, t->fit->valid_rows[i]));
-		t->valid_margins[i] = valid_start;
+		t->valid_margins[i] = start;
 		t->valid_labels[i] = t->fit->labels[t->fit->valid_rows[i]] != 0;
 		t->valid_weight += row_weight(t->fit, t->fit->valid_rows[i]);
 	}
@@ -273,7 +271,8 @@ prepare(gh_trainer *t)
 	GH_TRY(gather_rows(t, sums));
 	if (!(sums[0] + sums[1] > 0.0))
 		return gh_fail(t->ctx, GH_EDATA, "the weights of all rows are zero");
-	t->one_class = sums[0] == 0.0 || sums[1] == 0.0;
+	/* there is nothing to learn beyond the probability of the data, but there is from another one on */
+	t->one_class = (sums[0] == 0.0 || sums[1] == 0.0) && t->params->base_score <= 0.0;
 	choose_base_score(t, sums);
 	GH_TRY(start_margins(t));
 	if (t->one_class)
@@ -492,7 +491,7 @@ update_valid_margins(gh_trainer *t)
 static gh_status
 walk_again(const gh_trainer *t, uint32_t n_trees, size_t begin, size_t end, gh_step *steps, double *out)
 {
-	double		start = gh_logit(t->base_score);
+	double		start = gh_booster_start(t->base_score);
 
 	for (size_t i = begin; i < end; i++)
 		out[i] = start;
@@ -572,12 +571,6 @@ uint32_t
 gh_trainer_rounds(const gh_trainer *t)
 {
 	return t->n_trees;
-}
-
-bool
-gh_trainer_one_class(const gh_trainer *t)
-{
-	return t->one_class;
 }
 
 gh_status

@@ -350,7 +350,6 @@ extern void gh_trainer_park(gh_trainer *trainer);
 /* One more tree; nothing when the labels are all of one class. */
 extern gh_status gh_trainer_round(gh_trainer *trainer);
 extern uint32_t gh_trainer_rounds(const gh_trainer *trainer);
-extern bool gh_trainer_one_class(const gh_trainer *trainer);
 /*
  * Margins of the validation rows after the first n_trees trees, as
  * gh_booster_margin() gives them, of a trainer that keeps paths.  out: n_valid

@@ -72,7 +72,7 @@ extern gh_status gh_boost_train(gh_ctx *ctx, const gh_fit *fit, const gh_boost_p
 /*
  * Most leaves of a tree.  Every leaf holds hessians of min_child_weight at least,
  * and they add up to rows * p (1 - p) where boosting starts, p the share of
- * positives, and to less as it goes on.
+ * positives or a base_score that is given, and to less as it goes on.
  */
 extern size_t gh_boost_most_leaves(size_t n_rows, size_t n_positives, const gh_boost_params *params);
 /*

@@ -15,7 +15,7 @@ typedef enum gh_grow_policy
 
 typedef struct gh_boost_params
 {
-	int			max_depth;		/* 6; 0: no limit (lossguide only), at most 32 */
+	int			max_depth;		/* 6; 0: no limit, at most 32 */
 	int			max_leaves;		/* 0: no limit */
 	gh_grow_policy grow_policy;
 	double		eta;			/* 0.3 */
@@ -45,7 +45,7 @@ extern gh_boost_params gh_boost_defaults(void);
 extern gh_status gh_boost_set_number(gh_ctx *ctx, gh_boost_params *params, const char *key, double value);
 extern gh_status gh_boost_set_string(gh_ctx *ctx, gh_boost_params *params, const char *key, const char *value);
 extern gh_status gh_boost_set_array(gh_ctx *ctx, gh_boost_params *params, const char *key, const double *values, int n);
-/* Cross-checks (lossguide and max_depth, lengths of constraints, ...). */
+/* Ranges again, the number of features, and as many constraints as features. */
 extern gh_status gh_boost_check(gh_ctx *ctx, const gh_boost_params *params, int n_features);
 /* The name proper of a key or an alias ("learning_rate" -> "eta"); NULL when unknown. A constant. */
 extern const char *gh_boost_canonical_key(const char *key);

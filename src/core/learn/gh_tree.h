@@ -42,7 +42,13 @@ extern gh_status gh_tree_allocate(gh_ctx *ctx, uint32_t n_nodes, gh_tree *tree);
 extern void gh_tree_free(gh_ctx *ctx, gh_tree *tree);	/* its arrays, not itself */
 extern void gh_booster_free(gh_ctx *ctx, gh_booster *booster);	/* its arrays, not itself */
 
-/* log-odds of one row (n_features floats, NaN = missing): logit(base_score) + leaves, summed in double in tree order */
+/*
+ * The log-odds of base_score that trees are added to: in float, as XGBoost has
+ * them in training and prediction.  Near 1 the difference from gh_logit() is
+ * seen: 1e-4 at 0.9998.
+ */
+extern double gh_booster_start(double base_score);
+/* log-odds of one row (n_features floats, NaN = missing): gh_booster_start() + leaves, summed in double in tree order */
 extern double gh_booster_margin(const gh_booster *booster, const float *x);
 extern double gh_booster_probability(const gh_booster *booster, const float *x);
 /* margins of n rows (row stride in floats), threaded */

@@ -30,9 +30,11 @@ gh_boost_most_leaves(size_t n_rows, size_t n_positives, const gh_boost_params *p
 {
 	double		positives = (double) n_positives,
 				negatives = (double) (n_rows - n_positives),
-				hessian = n_rows > 0 ? positives * negatives / (double) n_rows : 0.0;
+				hessian = n_rows > 0 ? positives * negatives / (double) n_rows : 0.0,
+				given = (double) n_rows * params->base_score * (1.0 - params->base_score);
 	size_t		most = gh_grower_most_leaves(n_rows, params);
 
+	hessian = given > hessian ? given : hessian;
 	if (params->scale_pos_weight > 1.0)
 		hessian *= params->scale_pos_weight;
 	if (params->min_child_weight > 0.0 && hessian / params->min_child_weight + 1.0 < (double) most)

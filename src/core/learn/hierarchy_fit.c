@@ -405,7 +405,7 @@ train(gh_ctx *ctx, const gh_hierarchy_run *trainer, gh_classifier_task *task, co
 		task->remark = GH_FIT_ONE_CLASS;
 		constant_booster(t->n_features, s->positives > 0, booster);
 		for (size_t i = 0; i < trainer->n_valid; i++)
-			out[i] = gh_logit(booster->base_score);
+			out[i] = gh_booster_start(booster->base_score);
 	}
 	else
 	{

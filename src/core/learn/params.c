@@ -51,7 +51,7 @@ static const field fields[] = {
 	{"lambda", FIELD_DOUBLE, AT(lambda), 0, 1e30, false, false, "0 or more"},
 	{"max_bin", FIELD_INT, AT(max_bin), 2, 256, false, false, "2 to 256"},
 	{"max_delta_step", FIELD_DOUBLE, AT(max_delta_step), 0, 1e30, false, false, "0 (off) or more"},
-	{"max_depth", FIELD_INT, AT(max_depth), 0, 32, false, false, "0 (no limit, with lossguide) to 32"},
+	{"max_depth", FIELD_INT, AT(max_depth), 0, 32, false, false, "0 (no limit) to 32"},
 	{"max_leaves", FIELD_INT, AT(max_leaves), 0, GH_MAX_TREE_NODES / 2, false, false, "0 (no limit) to 524288"},
 	{"min_child_weight", FIELD_DOUBLE, AT(min_child_weight), 0, 1e30, false, false, "0 or more"},
 	{"monotone_constraints", FIELD_MONOTONE, AT(monotone), -1, 1, false, false, "-1, 0 or 1 for every feature"},
@@ -289,12 +289,6 @@ gh_boost_check(gh_ctx *ctx, const gh_boost_params *params, int n_features)
 	{
 		gh_fail(ctx, GH_EDATA, "cannot train on %d features", n_features);
 		return gh_fail_detail(ctx, "There must be 1 to %d features.", GH_MAX_FEATURES);
-	}
-	if (params->max_depth == 0 && params->grow_policy == GH_GROW_DEPTHWISE)
-	{
-		gh_fail(ctx, GH_EINVAL, "max_depth 0 needs grow_policy \"lossguide\"");
-		gh_fail_detail(ctx, "Trees grown depthwise need a limit of depth.");
-		return gh_fail_hint(ctx, "Set max_depth to 1..32, or grow_policy to \"lossguide\" with max_leaves.");
 	}
 	if (params->n_monotone != 0 && params->n_monotone != n_features)
 	{

@@ -4,6 +4,7 @@
  */
 #include "learn/gh_tree.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "base/gh_threads.h"
@@ -81,6 +82,17 @@ gh_logit(double probability)
 	return gh_log(probability) - gh_log(1.0 - probability);
 }
 
+double
+gh_booster_start(double base_score)
+{
+	float		base = (float) base_score;
+
+	/* bytes may hold any double between 0 and 1, and the result is finite */
+	base = base < FLT_MIN ? FLT_MIN : base;
+	base = base > 1.0f - FLT_EPSILON / 2 ? 1.0f - FLT_EPSILON / 2 : base;
+	return (float) -gh_log(1.0f / base - 1.0f);
+}
+
 static inline double
 tree_value(const gh_tree *tree, const float *x)
 {
@@ -100,7 +112,7 @@ tree_value(const gh_tree *tree, const float *x)
 double
 gh_booster_margin(const gh_booster *booster, const float *x)
 {
-	double		margin = gh_logit(booster->base_score);
+	double		margin = gh_booster_start(booster->base_score);
 
 	for (uint32_t t = 0; t < booster->n_trees; t++)
 		margin += tree_value(&booster->trees[t], x);
@@ -156,7 +168,7 @@ margin_block(gh_ctx *ctx, void *arg, size_t task, int worker)
 	margin_job *job = arg;
 	size_t		begin = task * MARGIN_BLOCK,
 				end = begin + MARGIN_BLOCK < job->n ? begin + MARGIN_BLOCK : job->n;
-	double		base = gh_logit(job->booster->base_score);
+	double		base = gh_booster_start(job->booster->base_score);
 
 	(void) worker;
 	for (size_t i = begin; i < end; i++)

@@ -151,22 +151,6 @@ search(gh_ctx *ctx, gh_cv *cv, history *h, gh_trial *trials, int *best)
 	return GH_OK;
 }
 
-/* Every corner that the search can reach must be a set of parameters that trains. */
-static gh_status
-check_corners(gh_ctx *ctx, const gh_space *space, const gh_boost_params *base, int n_features)
-{
-	gh_boost_params params = *base;
-
-	GH_TRY(gh_space_check(ctx, space));
-	GH_TRY(gh_boost_check(ctx, base, n_features));
-	for (int i = 0; i < space->n; i++)
-		GH_TRY(gh_boost_set_number(ctx, &params, space->dimension[i].name, space->dimension[i].low));
-	GH_TRY(gh_boost_check(ctx, &params, n_features));
-	for (int i = 0; i < space->n; i++)
-		GH_TRY(gh_boost_set_number(ctx, &params, space->dimension[i].name, space->dimension[i].high));
-	return gh_boost_check(ctx, &params, n_features);
-}
-
 static gh_status
 check_arguments(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, int iterations)
 {
@@ -245,7 +229,8 @@ gh_tune(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, const gh_boo
 	gh_status	status;
 
 	GH_TRY(check_arguments(ctx, fit, fold, k, options->iterations));
-	GH_TRY(check_corners(ctx, space, base, fit->bins->n_features));
+	GH_TRY(gh_space_check(ctx, space));
+	GH_TRY(gh_boost_check(ctx, base, fit->bins->n_features));
 	GH_TRY(count_positives(ctx, fit, &positives));
 	if (!lean)
 		lean = !gh_memory_fits(ctx, gh_tune_memory(fit->n_rows, positives, fit->bins->n_columns, k, threads, base, space, false));

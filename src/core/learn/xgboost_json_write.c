@@ -4,7 +4,9 @@
  *
  * What the loaders of all versions insist on: the values of *_param are
  * strings; an array of floats has a point or an exponent in every number, an
- * array of integers in none; the right child stands after the left one.
+ * array of integers in none; the right child stands after the left one.  A
+ * model without trees keeps its base score in all of them only as one that was
+ * given (boost_from_average 0); from 3.1 on another one is taken for a margin.
  */
 #include "learn/xgboost_private.h"
 
@@ -223,7 +225,7 @@ put_model(gh_writer *w, const gh_boost_model *model)
 	put_features(w, model);
 	put(w, ",\"learner_model_param\":{\"base_score\":\"");
 	put_float(w, (float) model->booster.base_score);
-	put(w, "\",\"boost_from_average\":\"1\",\"num_class\":\"0\",\"num_feature\":\"");
+	put(w, "\",\"boost_from_average\":\"0\",\"num_class\":\"0\",\"num_feature\":\"");
 	put_integer(w, model->n_features);
 	put(w, "\",\"num_target\":\"1\"},");
 	GH_TRY(put_trees(w, &model->booster));

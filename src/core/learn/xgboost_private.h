@@ -45,10 +45,12 @@ typedef struct gh_xgboost_reading
 				num_parallel_tree,
 				size_leaf_vector,
 				best_iteration; /* -1: not said */
-	bool		has_learner;	/* its object was there */
+	bool		has_learner,	/* its object was there */
+				has_trees;
 	uint32_t	max_trees;
 	int			max_names;
 	char		version[48];	/* "2, 1, 0" */
+	double		release;		/* 2001 for 2.1; 0: not said */
 	gh_writer	attributes;		/* members of a JSON object */
 	gh_boost_model model;
 } gh_xgboost_reading;

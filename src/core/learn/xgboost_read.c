@@ -14,8 +14,9 @@
 
 #define MAX_NAME 10000			/* bytes of a feature's name, as boost_bytes.c reads it */
 #define MAX_VERSION 4
-/* XGBoost's clip of a base score. */
+/* A base score is clipped to this and one minus this, from that release on; before, it is taken as it is. */
 #define SMALLEST_BASE 1e-6
+#define CLIPS_BASE 3002
 
 gh_status
 gh_xgboost_fail(gh_xgboost_reading *r)
@@ -199,6 +200,7 @@ read_version(gh_xgboost_reading *r)
 
 	GH_TRY(gh_document_numbers_read(&r->document, &r->numbers));
 	r->version[0] = '\0';
+	r->release = r->numbers.n >= 2 ? 1000 * r->numbers.value[0] + r->numbers.value[1] : 0;
 	for (size_t i = 0; i < r->numbers.n && i < MAX_VERSION; i++)
 		if (gh_is_index(r->numbers.value[i], 1000000))
 			length += snprintf(r->version + length, sizeof(r->version) - (size_t) length, "%s%d", length > 0 ? ", " : "",
@@ -268,7 +270,9 @@ set_base_score(gh_xgboost_reading *r)
 		return gh_xgboost_refuse(r, "Its base_score is not a probability.");
 	/* XGBoost reads a float */
 	base = (float) base;
-	r->model.booster.base_score = fmin(fmax(base, SMALLEST_BASE), 1.0 - SMALLEST_BASE);
+	if (!(base > 0 && base < 1) || !(r->release > 0 && r->release < CLIPS_BASE))
+		base = fmin(fmax(base, SMALLEST_BASE), 1.0 - SMALLEST_BASE);
+	r->model.booster.base_score = base;
 	return GH_OK;
 }
 
@@ -285,6 +289,11 @@ check_kind(gh_xgboost_reading *r)
 	{
 		gh_xgboost_fail(r);
 		return gh_fail_detail(r->ctx, "Its objective is \"%s\"; only \"binary:logistic\" is supported.", r->objective);
+	}
+	if (!r->has_trees)
+	{
+		gh_xgboost_refuse(r, "It has no \"trees\".");
+		return gh_fail_hint(r->ctx, "Write the model with save_model or save_raw, not with save_config.");
 	}
 	if (r->num_class > 1)
 		return gh_xgboost_refuse(r, "It has several classes; only two, as binary:logistic knows them, are supported.");

@@ -200,8 +200,9 @@ gh_xgboost_read_trees(gh_xgboost_reading *r)
 {
 	bool		more;
 
-	if (r->model.booster.trees != NULL)
+	if (r->has_trees)
 		return gh_xgboost_refuse(r, "It has \"trees\" twice.");
+	r->has_trees = true;
 	GH_TRY(gh_document_open(&r->document, GH_VALUE_ARRAY, &more));
 	while (more)
 	{
