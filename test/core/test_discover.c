@@ -74,6 +74,19 @@ noting_context(int threads)
 	return gh_ctx_open(&host);
 }
 
+/* The numbers of the reference page. */
+static void
+defaults_are_the_documented_ones(void **state)
+{
+	gh_discovery_params p = gh_discovery_defaults();
+
+	(void) state;
+	assert_true(p.umap.n_neighbors == 30 && p.umap.min_dist == 0 && p.umap.n_components == 2 && p.umap.standardize);
+	assert_true(p.min_clusters == 5 && p.max_clusters == 15 && p.max_noise == 0.5 && p.min_cluster_fraction == 0.005);
+	assert_int_equal(p.genres_per_supergenre, 5);
+	assert_true(p.n_min_cluster_size == 0 && p.n_min_samples == 0);
+}
+
 static void
 discovery_finds_the_groups(void **state)
 {
@@ -425,6 +438,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults_are_the_documented_ones),
 		cmocka_unit_test(discovery_finds_the_groups),
 		cmocka_unit_test(the_grid_scales_with_the_artists),
 		cmocka_unit_test(limits_are_relaxed_in_order),
