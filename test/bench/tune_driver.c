@@ -4,18 +4,20 @@
  *
  *	tune_driver folds DIR N K SEED		deals folds.u8 from labels.u8 and groups.u32
  *	tune_driver tune DIR N FEATURES K ITERATIONS SEED exhaustive|race [key=value ...]
- *	tune_driver score DIR N FEATURES K
+ *	tune_driver score|fixed DIR N FEATURES K
  *
  * DIR holds rows.f32 (N x FEATURES), labels.u8 and folds.u8.  tune prints a line
  * a trial: seconds since the start, score, folds run, number of trees and the
  * parameters as JSON.  score reads lines "key=value ..." from the standard input
- * and answers each with the score of that trial in all folds.
+ * and answers each with the score of that trial in all folds; fixed does the same
+ * for exactly n_estimators trees, where score stops early.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "explain/gh_metrics.h"
 #include "learn/gh_folds.h"
 #include "learn/gh_tune.h"
 
@@ -106,6 +108,47 @@ print_trial(gh_ctx *ctx, double seconds, const gh_trial *trial)
 	gh_free(ctx, json);
 }
 
+/* Mean average precision over the folds of exactly so many trees. */
+static double
+fixed_score(gh_ctx *ctx, const gh_fit *whole, const uint8_t *fold, int k, const gh_boost_params *params)
+{
+	size_t		n = whole->n_rows;
+	uint32_t   *train = malloc(n * sizeof(uint32_t)),
+			   *valid = malloc(n * sizeof(uint32_t));
+	uint8_t    *labels = malloc(n);
+	double	   *margins = malloc(n * sizeof(double)),
+				sum = 0.0;
+
+	for (int f = 0; f < k; f++)
+	{
+		gh_fit		fit = *whole;
+		gh_booster	booster;
+		double		precision;
+		bool		defined;
+
+		fit.rows = train;
+		fit.valid_rows = valid;
+		fit.n_rows = fit.n_valid = 0;
+		for (size_t i = 0; i < n; i++)
+			if (fold[i] != f)
+				train[fit.n_rows++] = (uint32_t) i;
+			else
+			{
+				labels[fit.n_valid] = whole->labels[i];
+				valid[fit.n_valid++] = (uint32_t) i;
+			}
+		check(ctx, gh_boost_train(ctx, &fit, params, &booster, margins));
+		check(ctx, gh_average_precision(ctx, labels, margins, NULL, fit.n_valid, &precision, &defined));
+		gh_booster_free(ctx, &booster);
+		sum += precision;
+	}
+	free(train);
+	free(valid);
+	free(labels);
+	free(margins);
+	return sum / k;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -166,7 +209,12 @@ main(int argc, char **argv)
 
 		for (char *word = strtok(line, " \n"); word != NULL; word = strtok(NULL, " \n"))
 			set_param(ctx, &params, word);
-		check(ctx, gh_tune(ctx, &fit, fold, k, &params, &fixed, &options, trials, &best));
+		if (strcmp(argv[1], "fixed") == 0)
+		{
+			trials[0] = (gh_trial) {.params = params,.score = fixed_score(ctx, &fit, fold, k, &params),.folds = k};
+		}
+		else
+			check(ctx, gh_tune(ctx, &fit, fold, k, &params, &fixed, &options, trials, &best));
 		print_trial(ctx, 0, &trials[0]);
 	}
 	return 0;
