@@ -56,13 +56,26 @@ seconds_now(void)
 /* Runs `show`, keeping an error for gh_pg_check(). */
 static void show_safely(host *h, void (*show) (host *h, const gh_progress *progress), const gh_progress *progress);
 
-/* DROP DATABASE and others wait until every backend has let go of its files. */
+/* What the server asks of every backend and what need not stop the work. */
+static bool
+is_asked(void)
+{
+	return ProcSignalBarrierPending || GH_PG_LOG_MEMORY_PENDING || GH_PG_CHECK_CLIENT_PENDING;
+}
+
+/*
+ * DROP DATABASE and others wait until every backend has let go of its files;
+ * an operator wants to know who has the memory; a client may be gone.
+ */
 static void
-absorb_barrier(host *h, const gh_progress *progress)
+answer(host *h, const gh_progress *progress)
 {
 	(void) h;
 	(void) progress;
-	ProcessProcSignalBarrier();
+	if (ProcSignalBarrierPending)
+		ProcessProcSignalBarrier();
+	gh_pg_log_memory();
+	gh_pg_check_client();
 }
 
 /* Of cancels only flags are read: one that could not be served now must not stop the work. */
@@ -71,12 +84,12 @@ should_stop(void *arg)
 {
 	host	   *h = arg;
 
-	if (InterruptPending && ProcSignalBarrierPending && h->error == NULL)
-		show_safely(h, absorb_barrier, NULL);
+	if (InterruptPending && is_asked() && h->error == NULL)
+		show_safely(h, answer, NULL);
 	if (h->error != NULL)
 		return true;
-	return InterruptPending && (QueryCancelPending || ProcDiePending || ClientConnectionLost) &&
-		INTERRUPTS_CAN_BE_PROCESSED();
+	return InterruptPending && INTERRUPTS_CAN_BE_PROCESSED() &&
+		(QueryCancelPending || ProcDiePending || ClientConnectionLost || GH_PG_TRANSACTION_TIMED_OUT);
 }
 
 static void

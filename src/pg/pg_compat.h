@@ -10,8 +10,12 @@
 #include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "tcop/dest.h"
+#include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timeout.h"
 
 #if PG_VERSION_NUM < 130000
 #error "genre_hier needs PostgreSQL 13 or later"
@@ -32,6 +36,54 @@
 /* 15 reserves a prefix; before, unknown settings under it only warn. */
 #if PG_VERSION_NUM < 150000
 #define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
+#endif
+
+/*
+ * Requests that CHECK_FOR_INTERRUPTS() would serve: since 14
+ * pg_log_backend_memory_contexts() and client_connection_check_interval, since 17
+ * transaction_timeout.
+ */
+#if PG_VERSION_NUM >= 140000
+#define GH_PG_LOG_MEMORY_PENDING LogMemoryContextPending
+#define GH_PG_CHECK_CLIENT_PENDING CheckClientConnectionPending
+
+/* libpq/libpq.h wants the headers of every library that the server was built with. */
+extern bool pq_check_connection(void);
+
+static inline void
+gh_pg_log_memory(void)
+{
+	if (LogMemoryContextPending)
+		ProcessLogMemoryContextInterrupt();
+}
+
+static inline void
+gh_pg_check_client(void)
+{
+	if (!CheckClientConnectionPending)
+		return;
+	CheckClientConnectionPending = false;
+	if (client_connection_check_interval <= 0)
+		return;
+	if (pq_check_connection())
+		enable_timeout_after(CLIENT_CONNECTION_CHECK_TIMEOUT, client_connection_check_interval);
+	else
+	{
+		ClientConnectionLost = true;
+		InterruptPending = true;
+	}
+}
+#else
+#define GH_PG_LOG_MEMORY_PENDING false
+#define GH_PG_CHECK_CLIENT_PENDING false
+#define gh_pg_log_memory() ((void) 0)
+#define gh_pg_check_client() ((void) 0)
+#endif
+
+#if PG_VERSION_NUM >= 170000
+#define GH_PG_TRANSACTION_TIMED_OUT TransactionTimeoutPending
+#else
+#define GH_PG_TRANSACTION_TIMED_OUT false
 #endif
 
 /*

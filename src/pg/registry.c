@@ -42,6 +42,9 @@ gh_registry(FunctionCallInfo fcinfo, AclMode needed)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table %s of the extension genre_hier does not exist", name)));
+	/* a standby and a read-only transaction could not store what hours of training found */
+	if (needed & (ACL_INSERT | ACL_DELETE))
+		PreventCommandIfReadOnly(psprintf("%s()", get_func_name(fcinfo->flinfo->fn_oid)));
 	if (pg_class_aclmask(relid, GetUserId(), needed, ACLMASK_ALL) != needed)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

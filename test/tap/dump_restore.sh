@@ -3,52 +3,7 @@
 # own, dump and restore, a crash, a rolled-back training, two trainings of one name at once.
 # Own throw-away server; the extension is the installed one.  Prints TAP.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-bin=$("${PG_CONFIG:-pg_config}" --bindir)
-dir=$(mktemp -d)
-n=0
-failed=0
-
-# PostgreSQL does not run as root.
-server() {
-	if [ "$(id -u)" -eq 0 ]; then
-		(cd "$dir" && setpriv --reuid=postgres --regid=postgres --clear-groups -- "$@")
-	else
-		"$@"
-	fi
-}
-
-stop() {
-	server "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null 2>&1
-	rm -rf "$dir"
-}
-trap stop EXIT
-
-sql() { # sql DATABASE ROLE STATEMENTS
-	"$bin/psql" -X -q -A -t -v ON_ERROR_STOP=1 -h "$dir" -p 54399 -d "$1" -U "$2" -c 'SET client_min_messages = warning' -c "$3" 2>&1
-}
-
-is() { # is HAVE WANT NAME
-	n=$((n + 1))
-	if [ "$1" = "$2" ]; then
-		echo "ok $n - $3"
-	else
-		echo "not ok $n - $3"
-		printf '# have: %s\n# want: %s\n' "$1" "$2"
-		failed=1
-	fi
-}
-
-start() { server "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w start >/dev/null; }
-
-[ "$(id -u)" -ne 0 ] || chown postgres "$dir"
-chmod 755 "$dir"
-server "$bin/initdb" -D "$dir/data" -U boss -A trust -E UTF8 --no-locale >"$dir/initdb.log" 2>&1 ||
-	{ cat "$dir/initdb.log"; echo "Bail out! initdb failed"; exit 1; }
-echo "listen_addresses = ''
-port = 54399
-unix_socket_directories = '$dir'" >>"$dir/data/postgresql.conf"
-start || { cat "$dir/log"; echo "Bail out! the server does not start"; exit 1; }
+. "$(dirname "$0")/include/server.sh"
 
 sql postgres boss 'CREATE ROLE keeper LOGIN' >/dev/null
 for database in one two; do
@@ -59,8 +14,7 @@ done
 export PGOPTIONS='-c search_path=app'
 is "$(sql one keeper 'CREATE SCHEMA app; CREATE SCHEMA music; CREATE EXTENSION genre_hier SCHEMA music;
 	SELECT extowner::regrole FROM pg_extension WHERE extname = $$genre_hier$$')" keeper 'a trusted extension'
-"$bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -p 54399 -d one -U keeper -f "$here/../pgtap/include/catalogue.sql" >"$dir/load.log" 2>&1 ||
-	{ cat "$dir/load.log"; echo "Bail out! the catalogue does not load"; exit 1; }
+load_catalogue one keeper
 train="music.train_hierarchy('kept', iterations => 0, params => '{\"n_estimators\": 10}')"
 is "$(sql one keeper "SELECT count(*) FROM $train")" 3 'trained by its owner'
 
