@@ -8,13 +8,14 @@ Makes a catalogue of N songs, 14 features (real), in a database of its own (PGHO
 PGPORT, PGUSER; the extension must be installed), and trains train_hierarchy() on it
 (--fit: hierarchy_fit() on the same rows): genres in three supergenres, so that the time
 of one tree shows.  Prints the peak of the process's own memory (RssAnon, sampled every
-10 ms: without the shared buffers), what the training said that it would need, and
+10 ms: without the shared buffers; and what it had before the call), what the training said that it would need, and
 seconds for reading and for training, each also per song; for training by the number of
 rows in trees, which is known when nothing is tuned.  --cancel N: N runs more, each
-cancelled at a random moment; prints how long the server took.  --keep leaves the
+cancelled at a moment of its own; prints how long the server took.  --keep leaves the
 database, which the next run uses.  Needs psycopg2.
 """
 import argparse
+import os
 import random
 import re
 import subprocess
@@ -79,12 +80,12 @@ def make_rows():
 
 
 class Watch(threading.Thread):
-    """The peak of a process's own memory, and of its whole resident size."""
+    """The peak of a process's own memory, what it had of it at first, and the peak of its whole resident size."""
 
     def __init__(self, pid):
         super().__init__(daemon=True)
         self.path = "/proc/%d/status" % pid
-        self.own = self.whole = 0
+        self.own = self.whole = self.first = 0
         self.ended = False
 
     def run(self):
@@ -96,7 +97,9 @@ class Watch(threading.Thread):
                 break
             if "RssAnon" not in status:
                 break
-            self.own = max(self.own, int(re.search(r"RssAnon:\s+(\d+)", status).group(1)))
+            own = int(re.search(r"RssAnon:\s+(\d+)", status).group(1))
+            self.first = self.first or own
+            self.own = max(self.own, own)
             self.whole = int(re.search(r"VmHWM:\s+(\d+)", status).group(1))
             time.sleep(0.01)
 
@@ -135,26 +138,34 @@ def train(args, rows, threads):
     watch.ended = True
     watch.join()
     psql.wait()
-    print("| %d | %d | %d | %.0f (%.0f) | %.0f | %.1f | %.2f | %.1f | %.2f | %s" %
-          (rows, threads, args.iterations, watch.own / 1024, watch.whole / 1024, announced, began - start,
+    print("| %d | %d | %d | %.0f (%.0f, %.0f) | %.0f | %.1f | %.2f | %.1f | %.2f | %s" %
+          (rows, threads, args.iterations, watch.own / 1024, watch.first / 1024, watch.whole / 1024, announced, began - start,
            1e6 * (began - start) / rows, end - began, 1e6 * (end - began) / rows, classifiers), flush=True)
     return end - start
 
 
+def processor(pid):
+    """Seconds of processor of all threads of a process so far."""
+    with open("/proc/%d/stat" % pid) as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def cancel(args, threads, seconds):
-    """How long after pg_cancel_backend() the client has its error, at random moments of a run of so many seconds."""
+    """How long after pg_cancel_backend() the client has its error, spread over a run of so many seconds; by the clock and
+    by the processor that the server process still used, which says more where the machine has other work."""
     waits = []
-    for _ in range(args.cancel):
+    for i in range(args.cancel):
         connection = connect(DATABASE)
         cursor = connection.cursor()
         cursor.execute(settings(threads, args.memory))
-        moment = random.uniform(0, seconds)
+        moment = (i + random.random()) / args.cancel * seconds
         asked = []
 
         def ask(pid=connection.info.backend_pid):
             server = connect("postgres").cursor()
             time.sleep(moment)
-            asked.append(time.perf_counter())
+            asked.extend((processor(pid), time.perf_counter()))
             server.execute("SELECT pg_cancel_backend(%d)" % pid)
 
         thread = threading.Thread(target=ask)
@@ -163,15 +174,16 @@ def cancel(args, threads, seconds):
             cursor.execute(statement(args.fit, args.iterations, args.trees, args.params))
             print("  ended before %.1f s" % moment)
         except psycopg2.errors.QueryCanceled:
-            wait = time.perf_counter() - asked[0]
-            waits.append((wait, moment, connection.notices[-1].strip() if connection.notices else "reading"))
+            wait = time.perf_counter() - asked[1]
+            used = processor(connection.info.backend_pid) - asked[0]
+            waits.append((wait, used, moment, connection.notices[-1].strip() if connection.notices else "reading"))
         thread.join()
         connection.close()
     waits.sort()
-    print("cancelled at %d moments within %.0f s: median %.0f ms, worst %.0f ms" %
-          (len(waits), seconds, 1e3 * waits[len(waits) // 2][0], 1e3 * waits[-1][0]))
-    for wait, moment, last in waits[-3:]:
-        print("  %.0f ms at %.1f s, after \"%s\"" % (1e3 * wait, moment, last), flush=True)
+    print("cancelled at %d moments within %.0f s: median %.0f ms, worst %.0f ms; most processor used after it %.0f ms" %
+          (len(waits), seconds, 1e3 * waits[len(waits) // 2][0], 1e3 * waits[-1][0], 1e3 * max(w[1] for w in waits)))
+    for wait, used, moment, last in waits[-3:]:
+        print("  %.0f ms (%.0f of processor) at %.1f s, after \"%s\"" % (1e3 * wait, 1e3 * used, moment, last), flush=True)
 
 
 def main():
@@ -190,7 +202,7 @@ def main():
     parser.add_argument("--database", default=DATABASE)
     args = parser.parse_args()
     globals()["DATABASE"] = args.database
-    print("| songs | threads | trials | MB (with shared) | announced | reading s | us/song | training s | us/song |")
+    print("| songs | threads | trials | MB (at first, with shared) | announced | reading s | us/song | training s | us/song |")
     for rows in args.rows:
         make(rows, args.artists or max(rows // 100, 100), args.genres)
         if args.fit:
