@@ -432,6 +432,31 @@ shares_of_features_are_rounded_down(void **state)
 	}
 }
 
+/* The cover of a root is the sum of p (1 - p), for rows decided and undecided. */
+static void
+decided_rows_count_little(void **state)
+{
+	static const double start[] = {.5, .01, 1e-3, 1e-5, 1 - 1e-4};
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	test_data	data = test_make(300, 4, 0, .1, 26);
+	gh_boost_params params = gh_boost_defaults();
+
+	(void) state;
+	params.n_estimators = 1;
+	params.min_child_weight = 0;
+	for (size_t c = 0; c < sizeof(start) / sizeof(start[0]); c++)
+	{
+		gh_booster	booster;
+
+		params.base_score = start[c];
+		booster = test_train(ctx, &data, &params, NULL);
+		assert_close(booster.trees[0].cover[0] / (300 * start[c] * (1 - start[c])), 1, 1e-3);
+		gh_booster_free(ctx, &booster);
+	}
+	test_discard(&data);
+	test_close(ctx);
+}
+
 /* XGBoost's rule: a node with less than min_child_weight weighs nothing, the root too. */
 static void
 a_light_root_weighs_nothing(void **state)
@@ -472,6 +497,7 @@ main(void)
 		cmocka_unit_test(no_split_against_a_constraint),
 		cmocka_unit_test(nodes_draw_their_features),
 		cmocka_unit_test(shares_of_features_are_rounded_down),
+		cmocka_unit_test(decided_rows_count_little),
 		cmocka_unit_test(a_light_root_weighs_nothing),
 	};
 
