@@ -80,5 +80,8 @@ SELECT length(boost_fit('SELECT id, label, features, -1 AS weight FROM rows WHER
 -- one class, one row
 SELECT round(boost_predict(boost_fit('SELECT * FROM rows WHERE label'), '{1,1,1}')::numeric, 3) AS probability;
 SELECT round(boost_predict(boost_fit('SELECT * FROM rows WHERE id = 1'), '{1,1,1}')::numeric, 3) AS probability;
+SET client_min_messages = notice;
+SELECT iteration, score, best FROM boost_tune('SELECT * FROM rows WHERE label', iterations => 2);
+SET client_min_messages = warning;
 
 DROP SCHEMA boost CASCADE;

@@ -18,6 +18,15 @@ CREATE TABLE genre_models (
 ALTER TABLE genre_models ALTER COLUMN model SET STORAGE EXTERNAL;
 COMMENT ON TABLE genre_models IS
 	'models of train_hierarchy; versions are added, never overwritten';
+COMMENT ON COLUMN genre_models.name IS 'train_hierarchy''s argument "model"';
+COMMENT ON COLUMN genre_models.version IS '1, 2, ... of each name; the newest answers';
+COMMENT ON COLUMN genre_models.created_at IS 'when the training ended';
+COMMENT ON COLUMN genre_models.created_by IS 'the role that trained';
+COMMENT ON COLUMN genre_models.songs IS 'the table trained on, where predict_genres(song_id) looks songs up';
+COMMENT ON COLUMN genre_models.features IS 'columns of that table, in the order of the model''s features';
+COMMENT ON COLUMN genre_models.params IS 'arguments of the training';
+COMMENT ON COLUMN genre_models.metrics IS 'scores on the validation songs: see model_metrics()';
+COMMENT ON COLUMN genre_models.model IS 'the model itself, for every function that takes one';
 SELECT pg_catalog.pg_extension_config_dump('genre_models', '');
 -- A trusted extension belongs to whoever created it, but its objects to a superuser.
 GRANT ALL ON genre_models TO @extowner@ WITH GRANT OPTION;

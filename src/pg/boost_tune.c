@@ -105,6 +105,8 @@ genre_hier_boost_tune(PG_FUNCTION_ARGS)
 	trials = gh_pg_alloc(ctx, arguments.options.iterations, sizeof(gh_trial));
 	gh_pg_check(ctx, gh_tune(ctx, &fit, fold, arguments.folds, &arguments.base, &arguments.space,
 							 &arguments.options, trials, &best));
+	if (isnan(trials[best].score))
+		gh_note(ctx, "boost: tuning", "no fold has both classes inside and outside: nothing was compared, and every row is the parameters given");
 	for (int i = 0; i < arguments.options.iterations; i++)
 		put_trial(ctx, store, tupdesc, i, &trials[i]);
 	gh_pg_close(ctx);

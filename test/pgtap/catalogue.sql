@@ -1,7 +1,7 @@
 -- The catalogue: artist_features, train_hierarchy, predictions by song, the registry
 BEGIN;
 SET LOCAL client_min_messages = warning;
-SELECT plan(59);
+SELECT plan(60);
 \ir include/catalogue.sql
 
 CREATE FUNCTION hint_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -167,6 +167,9 @@ SET LOCAL statement_timeout = '500ms';
 SELECT is(sqlstate_of('SELECT train_hierarchy(''cancelled'')'), '57014', 'cancelled');
 SET LOCAL statement_timeout = 0;
 SELECT is((SELECT count(*) FROM genre_models), (SELECT count FROM before), 'and left nothing');
+
+SELECT is((SELECT count(*) FROM pg_attribute WHERE attrelid = 'genre_models'::regclass AND attnum > 0 AND col_description(attrelid, attnum) IS NULL),
+	0::bigint, 'every column of the registry is explained');
 
 SELECT * FROM finish();
 ROLLBACK;
