@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/gh_container.h"
 #include "base/gh_isa.h"
@@ -112,7 +113,8 @@ square(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
 	sigset_t	mask;
 
-	(void) ctx;
+	if (gh_threads_here(ctx) != 1)
+		return gh_fail(ctx, GH_EINTERNAL, "a task would have threads");
 	((uint64_t *) arg)[task] = task * task;
 	pthread_sigmask(SIG_SETMASK, NULL, &mask);
 	if (worker != 0 && (!sigismember(&mask, SIGINT) || !sigismember(&mask, SIGALRM) || !sigismember(&mask, SIGUSR1)))
@@ -133,7 +135,11 @@ tasks_all_run_and_threads_end(void **state)
 
 		for (int round = 0; round < 50; round++)
 		{
+			/* workers watch for work for a while, then sleep */
+			if (round % 10 == 9)
+				usleep(2000);
 			memset(out, 0, sizeof(out));
+			assert_int_equal(gh_threads_here(ctx), threads);
 			assert_int_equal(gh_parallel(ctx, 1000, square, out), GH_OK);
 			for (size_t i = 0; i < 1000; i++)
 				assert_int_equal(out[i], i * i);

@@ -77,6 +77,7 @@ same_bytes_for_any_threads_and_instructions(void **state)
 {
 	test_data	data = test_make(40000, 9, 0, .1, 11),
 				coarse = test_make(18000, 5, 250, 0, 12),
+				apart = test_make(36000, 4, 256, .1, 14),
 				wide = test_make(17000, 70, 3, .1, 13);
 	gh_boost_params params = test_sampled();
 
@@ -92,12 +93,15 @@ same_bytes_for_any_threads_and_instructions(void **state)
 	expect_same_bytes(&coarse, &params);
 	params = gh_boost_defaults();
 	params.n_estimators = 2;
+	params.max_depth = 9;
+	expect_same_bytes(&apart, &params);
 	params.max_depth = 4;
 	expect_same_bytes(&wide, &params);
 	params.colsample_bytree = .5;
 	expect_same_bytes(&wide, &params);
 	test_discard(&data);
 	test_discard(&coarse);
+	test_discard(&apart);
 	test_discard(&wide);
 }
 

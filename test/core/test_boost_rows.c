@@ -432,24 +432,25 @@ memory_is_checked_first(void **state)
 static void
 memory_estimate_holds(void **state)
 {
-	test_data	data = test_make(6000, 14, 0, .1, 24);
-	uint32_t   *odd = malloc(3000 * sizeof(uint32_t));
+	test_data	data = test_make(36000, 14, 0, .1, 24);
+	uint32_t   *odd = malloc(18000 * sizeof(uint32_t));
 	gh_ctx	   *ctx = gh_ctx_open(NULL);
 	gh_bins		bins;
 	gh_fit		fit = test_fit(&data, &bins);
 
 	(void) state;
-	for (uint32_t i = 0; i < 3000; i++)
+	for (uint32_t i = 0; i < 18000; i++)
 		odd[i] = 2 * i + 1;
 	fit.rows = odd;
-	fit.n_rows = 3000;
+	fit.n_rows = 18000;
 	fit.valid_rows = data.all;
-	fit.n_valid = 3000;
+	fit.n_valid = 18000;
 	test_ok(ctx, gh_bins_build(ctx, data.rows, data.n, data.d, 256, NULL, 0, &bins));
 	assert_true(gh_memory_peak(ctx) <= gh_bins_memory(data.n, data.n, data.d, 1));
 	for (int depth = 2; depth <= 14; depth += 4)
 	{
-		gh_ctx	   *own = gh_ctx_open(NULL);
+		int			threads = depth % 8 == 2 ? 1 : 4;
+		gh_ctx	   *own = open_threads(threads);
 		gh_boost_params params = gh_boost_defaults();
 		gh_booster	booster;
 
@@ -457,10 +458,10 @@ memory_estimate_holds(void **state)
 		params.max_depth = depth;
 		params.min_child_weight = 0;
 		test_ok(own, gh_boost_train(own, &fit, &params, &booster, NULL));
-		if (gh_memory_peak(own) - gh_memory_used(own) > gh_boost_memory(3000, 3000, data.d, 1, &params))
+		if (gh_memory_peak(own) - gh_memory_used(own) > gh_boost_memory(18000, 18000, data.d, threads, &params))
 			fail_msg("depth %d: %zu bytes used, %zu announced", depth, gh_memory_peak(own) - gh_memory_used(own),
-					 gh_boost_memory(3000, 3000, data.d, 1, &params));
-		assert_true(gh_memory_peak(own) > gh_boost_memory(3000, 3000, data.d, 1, &params) / 3);
+					 gh_boost_memory(18000, 18000, data.d, threads, &params));
+		assert_true(gh_memory_peak(own) > gh_boost_memory(18000, 18000, data.d, threads, &params) / 3);
 		gh_booster_free(own, &booster);
 		test_close(own);
 	}

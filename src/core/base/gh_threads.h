@@ -46,6 +46,12 @@ extern void gh_stage_add(gh_ctx *ctx, size_t work);
  */
 extern void gh_threads_cap(gh_ctx *ctx, int n);
 
+/*
+ * Threads that gh_parallel() has here, the caller's included: 1 inside a task.
+ * For choosing between ways of one result.
+ */
+extern int	gh_threads_here(const gh_ctx *ctx);
+
 /* Chunk `task` of `n_chunks` over n items: [*begin, *end). */
 static inline void
 gh_chunk(size_t n, size_t n_chunks, size_t task, size_t *begin, size_t *end)

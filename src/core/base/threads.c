@@ -7,7 +7,16 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
+/*
+ * For so long a thread without work watches for more before it sleeps: parallel
+ * parts of a tree come every few microseconds, and waking takes longer.  Only
+ * where every thread has a processor.
+ */
+#define WATCH_NANOSECONDS 100000
+/* Looks between two readings of the clock. */
+#define WATCH_LOOKS 32
 /* How often the host is asked, while its thread waits for the others. */
 #define POLL_NANOSECONDS 5000000
 
@@ -20,10 +29,12 @@ struct gh_pool
 	pthread_mutex_t lock;
 	pthread_cond_t wake;		/* a new job, or the end */
 	pthread_cond_t idle;		/* a worker has finished its part */
-	uint64_t	job;			/* number of the present job */
+	bool		watches;		/* threads watch for a while before they sleep */
+	/* written under the lock */
+	atomic_uint_fast64_t job;	/* number of the present job */
 	bool		open;			/* workers may still join it */
-	int			busy;			/* workers in it */
-	bool		ending;
+	atomic_int	busy;			/* workers in it */
+	atomic_bool ending;
 
 	gh_task		task;
 	void	   *arg;
@@ -98,6 +109,57 @@ take_tasks(gh_pool *pool)
 	}
 }
 
+/* ---- watching before sleeping ------------------------------------------ */
+
+typedef bool (*condition) (gh_pool *pool, uint64_t seen);
+
+static int64_t
+nanoseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t) now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static inline void
+relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile ("yield");
+#endif
+}
+
+static bool
+has_news(gh_pool *pool, uint64_t seen)
+{
+	return atomic_load(&pool->job) != seen || atomic_load(&pool->ending);
+}
+
+static bool
+is_idle(gh_pool *pool, uint64_t seen)
+{
+	(void) seen;
+	return atomic_load(&pool->busy) == 0;
+}
+
+/* Looks until the condition holds, but not for long; without the lock, so it is asked again under it. */
+static void
+watch(gh_pool *pool, condition holds, uint64_t seen)
+{
+	int64_t		until = pool->watches ? nanoseconds() + WATCH_NANOSECONDS : 0;
+
+	while (pool->watches && nanoseconds() < until)
+		for (int i = 0; i < WATCH_LOOKS; i++)
+		{
+			if (holds(pool, seen))
+				return;
+			relax();
+		}
+}
+
 static void *
 worker_main(void *arg)
 {
@@ -107,9 +169,10 @@ worker_main(void *arg)
 
 	free(arg);
 	gh_thread_worker = me.number;
-	pthread_mutex_lock(&pool->lock);
 	for (;;)
 	{
+		watch(pool, has_news, seen);
+		pthread_mutex_lock(&pool->lock);
 		while (!pool->ending && pool->job == seen)
 			pthread_cond_wait(&pool->wake, &pool->lock);
 		if (pool->ending)
@@ -117,13 +180,17 @@ worker_main(void *arg)
 		seen = pool->job;
 		/* who wakes late is not waited for */
 		if (!pool->open || me.number >= pool->n_active)
+		{
+			pthread_mutex_unlock(&pool->lock);
 			continue;
+		}
 		pool->busy++;
 		pthread_mutex_unlock(&pool->lock);
 		take_tasks(pool);
 		pthread_mutex_lock(&pool->lock);
 		if (--pool->busy == 0)
 			pthread_cond_signal(&pool->idle);
+		pthread_mutex_unlock(&pool->lock);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
@@ -165,6 +232,7 @@ get_pool(gh_ctx *ctx)
 	if (pool == NULL)
 		return NULL;
 	pool->ctx = ctx;
+	pool->watches = sysconf(_SC_NPROCESSORS_ONLN) >= ctx->host.threads;
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->wake, NULL);
 	pthread_cond_init(&pool->idle, NULL);
@@ -206,12 +274,25 @@ gh_threads_cap(gh_ctx *ctx, int n)
 	ctx->most_threads = n;
 }
 
+int
+gh_threads_here(const gh_ctx *ctx)
+{
+	int			threads = ctx->host.threads;
+
+	if (in_task || gh_thread_worker != 0)
+		return 1;
+	return ctx->most_threads > 0 && ctx->most_threads < threads ? ctx->most_threads : threads;
+}
+
 /* Nobody joins any more; wait until every worker has left the job, asking the host now and then. */
 static void
 wait_for_workers(gh_pool *pool)
 {
 	pthread_mutex_lock(&pool->lock);
 	pool->open = false;
+	pthread_mutex_unlock(&pool->lock);
+	watch(pool, is_idle, 0);
+	pthread_mutex_lock(&pool->lock);
 	while (pool->busy > 0)
 	{
 		struct timespec until;

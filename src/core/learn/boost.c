@@ -15,12 +15,12 @@
 #define FIRST_TREES 16
 
 /* Rows of a task of one round, and below how many in all no thread is woken. */
-#define TASK_ROWS 8192
+#define TASK_ROWS 4096
 #define PARALLEL_ROWS (2 * TASK_ROWS)
 /* Rows whose leaves or losses are found at once. */
 #define ROW_BLOCK 256
-/* Nodes of a task that adds their leaves to the margins. */
-#define TASK_NODES 8
+/* Tasks that add leaves to the margins, when there are threads. */
+#define LEAF_TASKS 16
 /* Bytes of records of a task that copies codes, and rows of a block of it, which stays in the cache. */
 #define GATHER_BYTES ((size_t) 1 << 18)
 #define GATHER_BLOCK 256
@@ -47,6 +47,7 @@ struct gh_trainer
 	const gh_row_kernels *kernels;
 	gh_grower	grower;
 	bool		growing;		/* the grower is open */
+	size_t		leaf_tasks;		/* parts of the sample whose leaves are added apart */
 	gh_tree    *trees;
 	uint32_t	n_trees,
 				max_trees;
@@ -382,34 +383,18 @@ update_gradients(gh_trainer *t)
 	return run_rows(t, t->fit->n_rows, (t->fit->n_rows - 1) / TASK_ROWS + 1, gradient_task);
 }
 
-/* The rows of the sample in some nodes' leaves. */
+/* The leaves of one part of the sample. */
 static gh_status
 leaf_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
 	gh_trainer *t = arg;
-	const gh_grower *g = &t->grower;
-	uint32_t	first = (uint32_t) task * TASK_NODES,
-				last = g->n_nodes - first < TASK_NODES ? g->n_nodes : first + TASK_NODES;
+	size_t		first,
+				last;
 
+	(void) ctx;
 	(void) worker;
-	for (uint32_t node = first; node < last; node++)
-	{
-		bool		leaf = g->steps[node].left == node;
-		uint32_t	end = leaf || g->nodes[node].unparted ? g->nodes[node].end : 0;
-
-		for (uint32_t begin = g->nodes[node].begin; begin < end; begin += TASK_ROWS)
-		{
-			uint32_t	stop = end - begin < TASK_ROWS ? end : begin + TASK_ROWS;
-
-			GH_CHECK_STOP(ctx);
-			if (!leaf)
-				gh_open_add_leaves(g, node, begin, stop, t->margins);
-			else
-				for (uint32_t i = begin; i < stop; i++)
-					t->margins[g->order[i]] += g->steps[node].value;
-		}
-	}
-	return GH_OK;
+	gh_chunk(t->grower.n_sample, t->leaf_tasks, task, &first, &last);
+	return gh_partition_add_leaves(&t->grower, (uint32_t) first, (uint32_t) last, t->margins);
 }
 
 /* Rows outside the sample, by their path. */
@@ -443,7 +428,9 @@ update_margins(gh_trainer *t)
 	const gh_grower *g = &t->grower;
 	size_t		outside = t->fit->n_rows - g->n_sample;
 
-	GH_TRY(run_rows(t, g->n_sample, (g->n_nodes - 1) / TASK_NODES + 1, leaf_task));
+	/* leaves differ much in size, so the rows are dealt, not the leaves */
+	t->leaf_tasks = gh_threads_here(t->ctx) > 1 ? LEAF_TASKS : 1;
+	GH_TRY(run_rows(t, g->n_sample, t->leaf_tasks, leaf_task));
 	return run_rows(t, outside, (outside + TASK_ROWS - 1) / TASK_ROWS, path_task);
 }
 

@@ -62,6 +62,8 @@ typedef struct gh_grown
 	int			depth;
 	int32_t		histogram;		/* slot in the pool; -1: none kept */
 	int32_t		child_slot;		/* while it is opened: that of its smaller child; -1: none */
+	int			extra;			/* while it is counted in parts: the first of their slots behind the pool */
+	int			n_extra;
 	bool		unparted;		/* its children are leaves for certain, so its rows were not parted for them */
 	gh_sum		total;
 	float		weight;			/* as a leaf, not times eta */
@@ -70,6 +72,23 @@ typedef struct gh_grown
 				upper;
 	gh_split	split;
 } gh_grown;
+
+/* Some rows of a node as one task: order[begin..end). */
+typedef struct gh_part
+{
+	uint32_t	node;
+	uint32_t	begin,
+				end;
+	uint32_t	n_parts;		/* of the node, side by side */
+	uint32_t	n_left;			/* partition: how many go left, and where both kinds go */
+	uint32_t	left_to,
+				right_to;
+	int32_t		slot;			/* histogram: for the sums */
+	bool		taken_out;		/* out of sums that are there */
+} gh_part;
+
+/* Rows of a part of a partition at most, when there are threads. */
+#define GH_PART_ROWS 8192
 
 /* ---- split.c ----------------------------------------------------------- */
 
@@ -190,6 +209,7 @@ typedef struct gh_grower
 	size_t		histogram_size; /* sums in one */
 	gh_sum	   *pool;
 	int			n_slots;
+	int			n_extra;		/* slots behind it, for parts of nodes */
 	int32_t    *free_slot;
 	int			n_free;
 
@@ -212,7 +232,9 @@ typedef struct gh_grower
 	uint32_t   *batch;			/* nodes that are opened together */
 	int			n_batch;
 	size_t		batch_rows;
-	int			n_groups;		/* of columns, counted apart when there are threads to do it */
+	gh_part    *parts;			/* of the batch */
+	size_t		n_parts;
+	int			n_groups;		/* of columns, counted apart */
 	uint32_t	queue_head,
 				queue_tail;
 	gh_step    *steps;			/* of the tree just grown; as large as nodes */
@@ -239,6 +261,10 @@ extern gh_status gh_pool_open(gh_grower *grower);
 /* All slots free. */
 extern void gh_pool_reset(gh_grower *grower);
 extern int	gh_pool_slots(size_t n, const gh_boost_params *params, size_t histogram_size);
+/* Slots behind the last one, for nodes that several threads count. */
+extern int	gh_pool_extra(size_t n, int n_columns, int threads);
+/* Groups of columns that are counted apart, where rows are not. */
+extern int	gh_pool_groups(int n_columns, int threads);
 /* A slot of the pool, or (n_slots) the one that is never kept. */
 extern int32_t gh_pool_take(gh_grower *grower);
 extern void gh_pool_release(gh_grower *grower, int32_t slot);
@@ -247,6 +273,25 @@ gh_pool_sums(const gh_grower *grower, int32_t slot)
 {
 	return grower->pool + (size_t) slot * grower->histogram_size;
 }
+
+/* ---- partition.c ------------------------------------------------------- */
+
+/* Parts of one batch at most, in a tree of so many nodes. */
+static inline size_t
+gh_parts_most(const gh_grower *grower, uint32_t nodes)
+{
+	return nodes / 2 + grower->records->n / GH_PART_ROWS + (size_t) grower->n_extra + 1;
+}
+
+/* Rows order[begin..end) of a node as parts of at most most_rows; how many. */
+extern uint32_t gh_parts_add(gh_grower *grower, uint32_t id, uint32_t begin, uint32_t end, uint32_t most_rows);
+/* Rows of one part by side; a part that is the whole node is done then. */
+extern gh_status gh_partition_part(gh_grower *grower, gh_part *part);
+/* The children's rows, when all parts are done; whether some must be moved. */
+extern bool gh_partition_place(gh_grower *grower);
+extern void gh_partition_move(gh_grower *grower, const gh_part *part);
+/* Adds their leaves to the margins of the rows order[first..last) of the finished tree. */
+extern gh_status gh_partition_add_leaves(const gh_grower *grower, uint32_t first, uint32_t last, float *margins);
 
 /* ---- open.c ------------------------------------------------------------ */
 
@@ -261,8 +306,6 @@ extern gh_status gh_open_batch(gh_grower *grower, uint32_t index, bool children_
 extern gh_step gh_open_step(const gh_grower *grower, uint32_t id);
 /* Whether its children can be evaluated together with others of the batch. */
 extern bool gh_open_prepared(const gh_grower *grower, const gh_grown *node);
-/* Adds the leaves of an unparted node to the margins of its rows order[begin..end). */
-extern void gh_open_add_leaves(const gh_grower *grower, uint32_t id, uint32_t begin, uint32_t end, float *margins);
 /* Whether a node's best split is worth making. */
 extern bool gh_open_worth(const gh_grower *grower, const gh_grown *node);
 

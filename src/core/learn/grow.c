@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/gh_threads.h"
 #include "learn/boost_private.h"
 
 #define FIRST_NODES 128
@@ -65,7 +66,7 @@ largest_tree(size_t n, const gh_boost_params *params)
 static size_t
 nodes_memory(size_t leaves)
 {
-	size_t		all = sizeof(gh_grown) + sizeof(gh_step) + 2 * sizeof(uint32_t),
+	size_t		all = sizeof(gh_grown) + sizeof(gh_step) + 2 * sizeof(uint32_t) + sizeof(gh_part) / 2,
 				nodes = FIRST_NODES;
 
 	while (nodes < 2 * leaves)
@@ -79,10 +80,12 @@ gh_grower_memory(size_t n, int n_columns, int threads, const gh_boost_params *pa
 	size_t		columns = (size_t) n_columns,
 				histogram_size = columns * GH_FULL_COLUMN,
 				slots = (size_t) gh_pool_slots(n, params, histogram_size) + 1,
+				extra = (size_t) gh_pool_extra(n, n_columns, threads),
 				few = sizeof(gh_few) + GH_FEW_ROWS * (columns + 16),
 				draws = params->colsample_bynode < 1.0 ? (size_t) threads : 1;
 
-	return n * 2 * sizeof(uint32_t) + slots * (histogram_size * sizeof(gh_sum) + sizeof(int32_t)) +
+	return n * 2 * sizeof(uint32_t) + n / GH_PART_ROWS * sizeof(gh_part) + slots * sizeof(int32_t) +
+		(slots + extra) * (histogram_size * sizeof(gh_sum) + sizeof(gh_part)) +
 		nodes_memory(largest_tree(n, params)) + (size_t) threads * few +
 		(draws * 6 + 10) * columns + SMALL_BLOCKS;
 }
@@ -123,10 +126,11 @@ allocate_scratch(gh_grower *g)
 	g->nodes = GH_NEW(ctx, g->max_nodes, gh_grown);
 	g->queue = GH_NEW(ctx, g->max_nodes, uint32_t);
 	g->batch = GH_NEW(ctx, g->max_nodes, uint32_t);
+	g->parts = GH_NEW(ctx, gh_parts_most(g, g->max_nodes), gh_part);
 	g->steps = GH_NEW(ctx, g->max_nodes, gh_step);
 	if (g->order == NULL || g->spare == NULL || g->offset == NULL || g->columns == NULL || g->tree_features == NULL ||
 		g->level_features == NULL || g->node_features == NULL || g->shuffle == NULL || g->nodes == NULL ||
-		g->queue == NULL || g->batch == NULL || g->steps == NULL)
+		g->queue == NULL || g->batch == NULL || g->parts == NULL || g->steps == NULL)
 		return gh_ctx_status(ctx);
 	return GH_OK;
 }
@@ -135,7 +139,7 @@ gh_status
 gh_grower_open(gh_ctx *ctx, const gh_bins *bins, const gh_boost_params *params, const gh_records *records,
 			   double unit, gh_grower *g)
 {
-	int			threads = gh_ctx_threads(ctx);
+	int			threads = gh_threads_here(ctx);
 	gh_status	status;
 
 	memset(g, 0, sizeof(*g));
@@ -143,7 +147,8 @@ gh_grower_open(gh_ctx *ctx, const gh_bins *bins, const gh_boost_params *params, 
 	g->bins = bins;
 	g->params = params;
 	g->records = records;
-	g->n_groups = threads < bins->n_columns ? threads : bins->n_columns;
+	g->n_groups = gh_pool_groups(bins->n_columns, threads);
+	g->n_extra = gh_pool_extra(records->n, bins->n_columns, threads);
 	g->rates = (gh_rates) {
 		.eta = (float) params->eta,
 		.lambda = (float) params->lambda,
@@ -182,6 +187,7 @@ gh_grower_close(gh_grower *g)
 	gh_free(g->ctx, g->nodes);
 	gh_free(g->ctx, g->queue);
 	gh_free(g->ctx, g->batch);
+	gh_free(g->ctx, g->parts);
 	gh_free(g->ctx, g->steps);
 	memset(g, 0, sizeof(*g));
 }

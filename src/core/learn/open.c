@@ -5,7 +5,8 @@
  * The histogram of the smaller child is counted and the other one's got by
  * subtraction from the parent's.  Nodes of a batch do not touch each other's
  * rows and sums, and sums are integers, so the work can be dealt to threads in
- * any way: by node, and histograms by groups of columns too.
+ * any way: by node, rows of large nodes in parts, and where there are many
+ * columns by groups of them.
  */
 #include <math.h>
 #include <string.h>
@@ -15,9 +16,10 @@
 
 /* A gain that is not above this is noise (XGBoost's kRtEps). */
 #define SMALLEST_GAIN 1e-6f
-#define POLL_ROWS ((uint32_t) 1 << 18)
 /* Batches of fewer rows are not worth waking a thread for. */
-#define PARALLEL_ROWS 8192
+#define PARALLEL_ROWS 4096
+/* Fewer rows are not counted in parts: each costs a histogram to empty and to add. */
+#define COUNT_ROWS 4096
 /* More rows than this are counted and subtracted faster than taken out of sums one by one. */
 #define MOST_TAKEN_OUT 512
 
@@ -62,94 +64,45 @@ gh_open_step(const gh_grower *g, uint32_t id)
 	return gh_step_to_children(g->bins, node->split.feature, node->split.bin, node->split.default_left, node->left);
 }
 
-/* Which codes of the split's column go right; code 255 of a missing value by itself too. */
-static void
-table_of_step(const gh_step *step, uint8_t right[256])
-{
-	for (int code = 0; code < 256; code++)
-		right[code] = code > step->bin;
-	if (step->miss_column == step->column && step->miss_code >= 0)
-		right[step->miss_code] = !step->default_left;
-}
-
-/*
- * Stable: rows that go left first, both parts in the order they had; right
- * begins at *middle.  `missing`: the column that says so, or NULL.
- */
-static gh_status
-partition(gh_grower *g, const gh_grown *node, const gh_step *step, uint32_t *middle)
-{
-	size_t		n = g->records->n;
-	const uint8_t *column = g->records->column + step->column * n,
-			   *missing = step->miss_column != step->column ? g->records->column + step->miss_column * n : NULL;
-	uint32_t   *order = g->order,
-			   *spare = g->spare + node->begin,
-				left = node->begin,
-				right = 0;
-	uint8_t		goes_right[256];
-
-	table_of_step(step, goes_right);
-	for (uint32_t begin = node->begin; begin < node->end; begin += POLL_ROWS)
-	{
-		uint32_t	end = node->end - begin < POLL_ROWS ? node->end : begin + POLL_ROWS;
-
-		GH_CHECK_STOP(g->ctx);
-		for (uint32_t i = begin; i < end; i++)
-		{
-			uint32_t	row = order[i],
-						side = goes_right[column[row]];
-
-			if (missing != NULL && missing[row])
-				side = !step->default_left;
-			order[left] = row;
-			spare[right] = row;
-			left += 1 - side;
-			right += side;
-		}
-	}
-	memcpy(order + left, spare, right * sizeof(uint32_t));
-	*middle = left;
-	return GH_OK;
-}
-
-void
-gh_open_add_leaves(const gh_grower *g, uint32_t id, uint32_t begin, uint32_t end, float *margins)
-{
-	const gh_step *step = &g->steps[id];
-	size_t		n = g->records->n;
-	const uint8_t *column = g->records->column + step->column * n,
-			   *missing = step->miss_column != step->column ? g->records->column + step->miss_column * n : NULL;
-	float		value[2] = {g->steps[step->left].value, g->steps[step->left + 1].value};
-	uint8_t		goes_right[256];
-
-	table_of_step(step, goes_right);
-	for (uint32_t i = begin; i < end; i++)
-	{
-		uint32_t	row = g->order[i],
-					side = goes_right[column[row]];
-
-		if (missing != NULL && missing[row])
-			side = !step->default_left;
-		margins[row] += value[side];
-	}
-}
-
 static gh_status
 partition_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
 	gh_grower  *g = ((opening *) arg)->g;
-	gh_grown   *node = &g->nodes[g->batch[task]],
-			   *left = &g->nodes[node->left];
-	gh_step		step = gh_open_step(g, g->batch[task]);
-	uint32_t	middle = 0;
 
 	(void) ctx;
 	(void) worker;
-	GH_TRY(partition(g, node, &step, &middle));
-	left[0].begin = node->begin;
-	left[0].end = left[1].begin = middle;
-	left[1].end = node->end;
+	return gh_partition_part(g, &g->parts[task]);
+}
+
+static gh_status
+move_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+{
+	gh_grower  *g = ((opening *) arg)->g;
+
+	(void) worker;
+	GH_CHECK_STOP(ctx);
+	gh_partition_move(g, &g->parts[task]);
 	return GH_OK;
+}
+
+/* The rows of the batch to its children. */
+static gh_status
+partition_batch(opening *o)
+{
+	gh_grower  *g = o->g;
+	int			threads = gh_threads_here(g->ctx);
+	size_t		share = g->batch_rows / (4 * (size_t) threads) + 1;
+	uint32_t	most_rows = threads == 1 ? UINT32_MAX : share < GH_PART_ROWS ? GH_PART_ROWS : (uint32_t) share;
+
+	g->n_parts = 0;
+	for (int i = 0; i < g->n_batch; i++)
+	{
+		const gh_grown *node = &g->nodes[g->batch[i]];
+
+		gh_parts_add(g, g->batch[i], node->begin, node->end, most_rows);
+	}
+	GH_TRY(run(o, g->n_parts, partition_task));
+	return gh_partition_place(g) ? run(o, g->n_parts, move_task) : GH_OK;
 }
 
 /* ---- histograms and splits --------------------------------------------- */
@@ -168,33 +121,54 @@ take_out_missing(const gh_grower *g, gh_sum *sums)
 	}
 }
 
-/* One group of a node's columns. */
+/* Where the sums of column c end. */
+static size_t
+column_end(const gh_grower *g, int c)
+{
+	return c + 1 < g->bins->n_columns ? g->offset[c + 1] : g->histogram_size;
+}
+
+/* One group of the columns of some rows of a node, into a slot. */
 static gh_status
-count_group(gh_grower *g, const gh_grown *node, int32_t slot, int group)
+count_group(gh_grower *g, uint32_t from, uint32_t to, int32_t slot, int group)
 {
 	size_t		begin,
 				end;
 	gh_sum	   *sums = gh_pool_sums(g, slot);
-	bool		all = node_rows(node) == g->records->n;
+	gh_records	records = *g->records;
+	bool		all = g->n_sample == records.n && g->n_nodes == 1;
 
 	gh_chunk((size_t) g->n_columns, (size_t) g->n_groups, (size_t) group, &begin, &end);
 	for (size_t i = begin; i < end; i++)
 	{
 		uint16_t	c = g->columns[i];
-		size_t		after = c + 1 < g->bins->n_columns ? g->offset[c + 1] : g->histogram_size;
 
-		memset(sums + g->offset[c], 0, (after - g->offset[c]) * sizeof(gh_sum));
+		memset(sums + g->offset[c], 0, (column_end(g, c) - g->offset[c]) * sizeof(gh_sum));
 	}
-	return gh_histogram_count(g->ctx, g->records, all ? NULL : g->order + node->begin, node_rows(node),
-							  g->columns + begin, (int) (end - begin), g->offset, sums);
+	if (all)
+		records.record += from * records.size;
+	return gh_histogram_count(g->ctx, &records, all ? NULL : g->order + from, to - from, g->columns + begin,
+							  (int) (end - begin), g->offset, sums);
 }
 
 static gh_status
 count_node(gh_grower *g, const gh_grown *node, int32_t slot)
 {
 	for (int group = 0; group < g->n_groups; group++)
-		GH_TRY(count_group(g, node, slot, group));
+		GH_TRY(count_group(g, node->begin, node->end, slot, group));
 	return GH_OK;
+}
+
+/* to += sums, in the columns of this tree. */
+static void
+add_sums(const gh_grower *g, gh_sum *to, const gh_sum *sums)
+{
+	for (int k = 0; k < g->n_columns; k++)
+		for (size_t i = g->offset[g->columns[k]], end = column_end(g, g->columns[k]); i < end; i++)
+		{
+			to[i].g += sums[i].g;
+			to[i].h += sums[i].h;
+		}
 }
 
 /* from -= sums, in the columns of this tree. */
@@ -202,16 +176,11 @@ static void
 subtract_sums(const gh_grower *g, gh_sum *from, const gh_sum *sums)
 {
 	for (int k = 0; k < g->n_columns; k++)
-	{
-		uint16_t	c = g->columns[k];
-		size_t		end = c + 1 < g->bins->n_columns ? g->offset[c + 1] : g->histogram_size;
-
-		for (size_t i = g->offset[c]; i < end; i++)
+		for (size_t i = g->offset[g->columns[k]], end = column_end(g, g->columns[k]); i < end; i++)
 		{
 			from[i].g -= sums[i].g;
 			from[i].h -= sums[i].h;
 		}
-	}
 }
 
 bool
@@ -285,32 +254,96 @@ is_taken_out(const gh_grower *g, const gh_grown *small, const gh_grown *large)
 	return needs_sums(g, large) && !needs_sums(g, small) && node_rows(small) <= MOST_TAKEN_OUT;
 }
 
-/* One group of columns of the sums that the children of a node need. */
+/* One group of columns of a part: its sums, or its rows taken out of the sums of the parent. */
 static gh_status
 count_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 {
-	opening    *o = arg;
-	gh_grower  *g = o->g;
-	uint32_t	id = g->batch[task / (size_t) g->n_groups],
-				small,
-				large;
+	gh_grower  *g = ((opening *) arg)->g;
+	const gh_part *part = &g->parts[task / (size_t) g->n_groups];
 	int			group = (int) (task % (size_t) g->n_groups);
-	const gh_grown *child;
 	size_t		begin,
 				end;
 
-	(void) ctx;
 	(void) worker;
-	order_children(g, id, &small, &large);
-	child = &g->nodes[small];
-	if (g->nodes[id].child_slot >= 0)
-		return count_group(g, child, g->nodes[id].child_slot, group);
-	if (!is_taken_out(g, child, &g->nodes[large]))
-		return GH_OK;
+	if (!part->taken_out)
+		return count_group(g, part->begin, part->end, part->slot, group);
+	GH_CHECK_STOP(ctx);
 	gh_chunk((size_t) g->n_columns, (size_t) g->n_groups, (size_t) group, &begin, &end);
-	gh_histogram_take_out(g->records, g->bins, g->order + child->begin, node_rows(child), g->columns + begin,
-						  (int) (end - begin), g->offset, gh_pool_sums(g, g->nodes[id].histogram));
+	gh_histogram_take_out(g->records, g->bins, g->order + part->begin, part->end - part->begin, g->columns + begin,
+						  (int) (end - begin), g->offset, gh_pool_sums(g, part->slot));
 	return GH_OK;
+}
+
+/*
+ * The rows to count for one slot.  Parts beyond the first are counted into the
+ * slots behind the pool, of which *extra are in use.
+ */
+static void
+add_counted(gh_grower *g, uint32_t id, int32_t slot, uint32_t most_rows, int *extra)
+{
+	gh_grown   *node = &g->nodes[id];
+	gh_part    *part = &g->parts[g->n_parts];
+	uint32_t	n = gh_parts_add(g, id, node->begin, node->end, most_rows);
+
+	part[0].slot = slot;
+	node->extra = *extra;
+	node->n_extra = (int) n - 1;
+	for (uint32_t k = 1; k < n; k++)
+		part[k].slot = g->n_slots + 1 + (*extra)++;
+}
+
+/* Sums of the parts of a node, in its slot. */
+static void
+add_parts(const gh_grower *g, const gh_grown *node, int32_t slot)
+{
+	for (int k = 0; k < node->n_extra; k++)
+		add_sums(g, gh_pool_sums(g, slot), gh_pool_sums(g, g->n_slots + 1 + node->extra + k));
+}
+
+/* Most rows of a part when so many are counted: no more parts than there are slots for. */
+static uint32_t
+rows_of_part(const gh_grower *g, size_t rows)
+{
+	size_t		most = g->n_extra > 0 && gh_threads_here(g->ctx) > 1 ? rows / (size_t) g->n_extra + 1 : UINT32_MAX;
+
+	return most < COUNT_ROWS ? COUNT_ROWS : (uint32_t) most;
+}
+
+/* Counts for the batch: large nodes first, so that threads end together. */
+static gh_status
+count_batch(opening *o)
+{
+	gh_grower  *g = o->g;
+	size_t		rows = 0;
+	uint32_t	most,
+				small,
+				large;
+	int			extra = 0;
+
+	for (int i = 0; i < g->n_batch; i++)
+	{
+		order_children(g, g->batch[i], &small, &large);
+		rows += g->nodes[g->batch[i]].child_slot >= 0 ? node_rows(&g->nodes[small]) : 0;
+	}
+	most = rows_of_part(g, rows);
+	g->n_parts = 0;
+	for (int turn = 0; turn < 2; turn++)
+		for (int i = 0; i < g->n_batch; i++)
+		{
+			const gh_grown *node = &g->nodes[g->batch[i]];
+
+			order_children(g, g->batch[i], &small, &large);
+			if ((node_rows(&g->nodes[small]) > most / 4) == (turn == 1))
+				continue;
+			if (node->child_slot >= 0)
+				add_counted(g, small, node->child_slot, most, &extra);
+			else if (is_taken_out(g, &g->nodes[small], &g->nodes[large]))
+				g->parts[g->n_parts++] = (gh_part) {
+					.node = small,.begin = g->nodes[small].begin,.end = g->nodes[small].end,.slot = node->histogram,
+					.taken_out = true
+				};
+		}
+	return run(o, g->n_parts * (size_t) g->n_groups, count_task);
 }
 
 /* Both best splits; sums of the larger child out of the parent's. */
@@ -327,7 +360,10 @@ split_task(gh_ctx *ctx, void *arg, size_t task, int worker)
 	GH_CHECK_STOP(ctx);
 	order_children(g, g->batch[task], &small, &large);
 	if (slot >= 0)
+	{
+		add_parts(g, &g->nodes[small], slot);
 		take_out_missing(g, gh_pool_sums(g, slot));
+	}
 	if (slot >= 0 && needs_sums(g, &g->nodes[large]))
 		subtract_sums(g, gh_pool_sums(g, kept), gh_pool_sums(g, slot));
 	find_split(g, o->index, small, slot, worker);
@@ -378,7 +414,7 @@ evaluate_together(opening *o)
 			(needs_sums(g, &g->nodes[large]) && !is_taken_out(g, &g->nodes[small], &g->nodes[large])))
 			node->child_slot = gh_pool_take(g);
 	}
-	GH_TRY(run(o, (size_t) g->n_batch * (size_t) g->n_groups, count_task));
+	GH_TRY(count_batch(o));
 	GH_TRY(run(o, (size_t) g->n_batch, split_task));
 	for (int i = 0; i < g->n_batch; i++)
 	{
@@ -424,6 +460,9 @@ reserve_nodes(gh_grower *g, uint32_t more)
 	if ((block = gh_realloc(g->ctx, g->batch, max, sizeof(uint32_t))) == NULL)
 		return gh_ctx_status(g->ctx);
 	g->batch = block;
+	if ((block = gh_realloc(g->ctx, g->parts, gh_parts_most(g, max), sizeof(gh_part))) == NULL)
+		return gh_ctx_status(g->ctx);
+	g->parts = block;
 	if ((block = gh_realloc(g->ctx, g->steps, max, sizeof(gh_step))) == NULL)
 		return gh_ctx_status(g->ctx);
 	g->steps = block;
@@ -472,7 +511,7 @@ gh_open_batch(gh_grower *g, uint32_t index, bool children_may_split)
 	}
 	if (children_may_split)
 	{
-		GH_TRY(run(&o, (size_t) g->n_batch, partition_task));
+		GH_TRY(partition_batch(&o));
 		return evaluate_children(&o);
 	}
 	for (int i = 0; i < g->n_batch; i++)
@@ -485,16 +524,6 @@ gh_open_batch(gh_grower *g, uint32_t index, bool children_may_split)
 
 /* ---- the root ---------------------------------------------------------- */
 
-static gh_status
-count_root_task(gh_ctx *ctx, void *arg, size_t task, int worker)
-{
-	gh_grower  *g = ((opening *) arg)->g;
-
-	(void) ctx;
-	(void) worker;
-	return count_group(g, &g->nodes[0], g->nodes[0].histogram, (int) task);
-}
-
 gh_status
 gh_open_root(gh_grower *g, uint32_t index)
 {
@@ -502,15 +531,18 @@ gh_open_root(gh_grower *g, uint32_t index)
 	gh_grown   *root = &g->nodes[0];
 	int32_t		slot = gh_pool_take(g);
 	uint16_t	c = g->tree_features[0];
-	size_t		end = c + 1 < g->bins->n_columns ? g->offset[c + 1] : g->histogram_size;
 	gh_sum	   *sums = gh_pool_sums(g, slot);
+	int			extra = 0;
 
 	g->n_nodes = 1;
+	g->n_parts = 0;
 	g->batch_rows = g->n_sample;
 	*root = (gh_grown) {.end = (uint32_t) g->n_sample, .histogram = slot, .lower = -INFINITY, .upper = INFINITY};
-	GH_TRY(run(&o, (size_t) g->n_groups, count_root_task));
+	add_counted(g, 0, slot, rows_of_part(g, g->n_sample), &extra);
+	GH_TRY(run(&o, g->n_parts * (size_t) g->n_groups, count_task));
+	add_parts(g, root, slot);
 	/* every row has a code in every column */
-	for (size_t i = g->offset[c]; i < end; i++)
+	for (size_t i = g->offset[c]; i < column_end(g, c); i++)
 		root->total = gh_sum_add(root->total, sums[i]);
 	take_out_missing(g, sums);
 	gh_split_weigh(&g->rates, root);

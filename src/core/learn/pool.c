@@ -51,6 +51,25 @@ gh_pool_slots(size_t n, const gh_boost_params *params, size_t histogram_size)
 	return (int) most_open_nodes(n, params, fit > POOL_LEAST ? fit : POOL_LEAST);
 }
 
+int
+gh_pool_groups(int n_columns, int threads)
+{
+	if (n_columns <= FEW_COLUMNS)
+		return 1;
+	return threads < n_columns ? threads : n_columns;
+}
+
+/* Two parts a thread end more evenly than one. */
+int
+gh_pool_extra(size_t n, int n_columns, int threads)
+{
+	size_t		most = n / GH_PART_ROWS;
+
+	if (threads == 1 || gh_pool_groups(n_columns, threads) > 1)
+		return 0;
+	return most < 2 * (size_t) threads ? (int) most : 2 * threads;
+}
+
 /* The pool has, after its last slot, one that is never kept. */
 gh_status
 gh_pool_open(gh_grower *g)
@@ -62,7 +81,7 @@ gh_pool_open(gh_grower *g)
 		g->histogram_size += column_sums(g->bins, c);
 	}
 	g->n_slots = gh_pool_slots(g->records->n, g->params, g->histogram_size);
-	g->pool = gh_alloc(g->ctx, (size_t) g->n_slots + 1, g->histogram_size * sizeof(gh_sum));
+	g->pool = gh_alloc(g->ctx, (size_t) g->n_slots + 1 + (size_t) g->n_extra, g->histogram_size * sizeof(gh_sum));
 	g->free_slot = GH_NEW(g->ctx, (size_t) g->n_slots, int32_t);
 	return g->pool != NULL && g->free_slot != NULL ? GH_OK : gh_ctx_status(g->ctx);
 }
