@@ -326,6 +326,8 @@ there_and_back_is_the_same(void **state)
 		assert_true((strstr(text, "\"feature_names\":[]") != NULL) == (k != 2));
 		/* else XGBoost takes the base score of a model without trees for a margin, from 3.1 on */
 		assert_non_null(strstr(text, "\"boost_from_average\":\"0\""));
+		/* an escape that XGBoost reads */
+		assert_true((strstr(text, "\"tab\\tand\\u0001\"") != NULL) == (k == 2));
 		test_ok(ctx, gh_xgboost_read(ctx, text, length, false, &back));
 		for (int j = 0; j < 3; j++)
 			assert_string_equal(back.feature[j], model.feature[j]);
@@ -422,7 +424,7 @@ attributes_go_round(void **state)
 
 	(void) state;
 	test_ok(ctx, gh_xgboost_read(ctx, text, strlen(text), false, &model));
-	assert_non_null(strstr(model.info, "\"attributes\": {\"a \\\"b\\\"\": \"caf\xc3\xa9\\u000a\\\\\", \"scikit_learn\": "
+	assert_non_null(strstr(model.info, "\"attributes\": {\"a \\\"b\\\"\": \"caf\xc3\xa9\\n\\\\\", \"scikit_learn\": "
 						   "\"{\\\"n\\\": 2}\", \"best_iteration\": \"0\"}"));
 	test_ok(ctx, gh_xgboost_write(ctx, &model, &written, &length));
 	test_ok(ctx, gh_xgboost_read(ctx, written, length, false, &back));

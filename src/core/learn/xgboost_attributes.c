@@ -25,13 +25,17 @@ put(gh_writer *w, const char *text)
 void
 gh_xgboost_put_string(gh_writer *w, const char *text)
 {
+	static const char meant[] = "\"\\\n\r\t",
+				names[] = "\"\\nrt";
+
 	put(w, "\"");
 	for (; *text != '\0'; text++)
 	{
+		const char *found = strchr(meant, *text);
 		char		escape[8];
 
-		if (*text == '"' || *text == '\\')
-			snprintf(escape, sizeof(escape), "\\%c", *text);
+		if (found != NULL)
+			snprintf(escape, sizeof(escape), "\\%c", names[found - meant]);
 		else if ((uint8_t) *text < 0x20)
 			snprintf(escape, sizeof(escape), "\\u%04x", (unsigned) *text);
 		else

@@ -86,7 +86,7 @@ extern gh_status gh_xgboost_read_attributes(gh_xgboost_reading *r);
 extern gh_status gh_xgboost_set_info(gh_xgboost_reading *r);
 /* The members of "attributes" that are in a model's info. */
 extern gh_status gh_xgboost_put_attributes(gh_writer *w, const char *info);
-/* A text as JSON. */
+/* A text as JSON; XGBoost reads \n, \r and \t, but takes \u0009 for six characters. */
 extern void gh_xgboost_put_string(gh_writer *w, const char *text);
 
 #endif							/* GH_XGBOOST_PRIVATE_H */
