@@ -269,6 +269,37 @@ one_class_is_learnt_from_a_base_score_that_is_given(void **state)
 	}
 }
 
+/*
+ * A first leaf that goes too far, with nothing but tiny hessians behind it: the
+ * next one comes back, as XGBoost's does (-49.99 and 50).
+ */
+static void
+rows_far_on_the_wrong_side_come_back(void **state)
+{
+	gh_ctx	   *ctx = gh_ctx_open(NULL);
+	test_data	data = test_make(100, 1, 0, 0, 19);
+	gh_boost_params params = gh_boost_defaults();
+	gh_booster	booster;
+
+	(void) state;
+	for (size_t i = 0; i < data.n; i++)
+	{
+		data.rows[i] = 1;
+		data.labels[i] = i % 2;
+	}
+	params.base_score = .999999;
+	params.min_child_weight = 0;
+	params.eta = 1;
+	params.n_estimators = 2;
+	booster = test_train(ctx, &data, &params, NULL);
+	assert_true(fabs(booster.trees[0].value[0] + 50) < .01);
+	assert_true(fabs(booster.trees[1].value[0] - 50) < .01);
+	assert_true(booster.trees[1].cover[0] > 0);
+	gh_booster_free(ctx, &booster);
+	test_discard(&data);
+	test_close(ctx);
+}
+
 static void
 bad_weights_are_named(void **state)
 {
@@ -480,6 +511,7 @@ main(void)
 		cmocka_unit_test(early_stopping_stops_at_the_best),
 		cmocka_unit_test(one_class_gives_a_constant),
 		cmocka_unit_test(one_class_is_learnt_from_a_base_score_that_is_given),
+		cmocka_unit_test(rows_far_on_the_wrong_side_come_back),
 		cmocka_unit_test(bad_weights_are_named),
 		cmocka_unit_test(weights_scale_away),
 		cmocka_unit_test(subsets_are_taken_out),
