@@ -5,25 +5,36 @@
 #include <string.h>
 
 #include "base/gh_random.h"
+#include "base/gh_threads.h"
 #include "learn/row_kernels.h"
 
 /* Rows between two polls. */
 #define POLL_ROWS 65536
+/* Rows of a task. */
+#define TASK_ROWS 16384
 
 /* Rows drawn at once. */
 #define DRAWN 1024
 
 static gh_status
+all_rows_task(gh_ctx *ctx, void *arg, size_t task, int worker)
+{
+	gh_grower  *grower = arg;
+	size_t		begin = task * TASK_ROWS,
+				end = grower->records->n - begin < TASK_ROWS ? grower->records->n : begin + TASK_ROWS;
+
+	(void) worker;
+	GH_CHECK_STOP(ctx);
+	for (size_t i = begin; i < end; i++)
+		grower->order[i] = (uint32_t) i;
+	return GH_OK;
+}
+
+static gh_status
 all_rows(gh_grower *grower)
 {
-	for (size_t i = 0; i < grower->records->n; i++)
-	{
-		if (i % POLL_ROWS == 0)
-			GH_CHECK_STOP(grower->ctx);
-		grower->order[i] = (uint32_t) i;
-	}
 	grower->n_sample = grower->records->n;
-	return GH_OK;
+	return gh_parallel(grower->ctx, (grower->n_sample - 1) / TASK_ROWS + 1, all_rows_task, grower);
 }
 
 gh_status
