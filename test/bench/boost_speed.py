@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Speed of one fit next to XGBoost's histogram method and LightGBM.
 
-    python3 boost_speed.py LIBRARY [DATA]
+    python3 boost_speed.py LIBRARY [DATA [ROWS]]
 
 LIBRARY is the core library (make core gives it).  Needs numpy, scikit-learn,
 xgboost and lightgbm; with DATA, a folder of songs.csv.gz, artists.csv.gz and
-song_artists.csv.gz, pandas too: then songs with genres are timed as well.
+song_artists.csv.gz, pandas too: then songs with genres are timed as well.  ROWS
+(200,000): how many are made up, and a quarter of it more to be held out.
 
 100 trees of depth 6 (LightGBM: at most 64 leaves), eta 0.1, 256 bins, lambda 1,
 min_child_weight 1, with 1 and 2 threads.  Programs take turns; of every program
@@ -100,6 +101,7 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
         run = (boost.build(sys.argv[1], scratch), scratch)
         print("xgboost %s, lightgbm %s" % (xgb.__version__, lgb.__version__))
-        compare(run, "made up", *made_up(200000, 50000))
+        rows = int(sys.argv[3]) if len(sys.argv) > 3 else 200000
+        compare(run, "made up", *made_up(rows, rows // 4))
         if len(sys.argv) > 2:
             compare(run, os.path.basename(os.path.normpath(sys.argv[2])), *songs(sys.argv[2]))
