@@ -478,7 +478,7 @@ memory_estimate_holds(void **state)
 
 	(void) state;
 	base.n_estimators = 8;
-	announced = gh_tune_memory(3000, 3000, 5, 3, 1, &base, &space, false);
+	announced = gh_tune_memory(3000, 3000, 5, 3, 1, 1, &base, &space);
 	test_ok(own, gh_tune(own, &fit, t.fold, 3, &base, &space, OPTIONS(GH_METRIC_LOGLOSS, 4, 1), trials, &best));
 	assert_true(gh_memory_peak(own) < announced);
 	assert_true(gh_memory_peak(own) > announced / 4);

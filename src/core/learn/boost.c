@@ -325,6 +325,13 @@ gh_trainer_park(gh_trainer *t)
 	t->weights = NULL;
 }
 
+void
+gh_trainer_rest(gh_trainer *t)
+{
+	if (t->growing)
+		gh_pool_rest(&t->grower);
+}
+
 /* What a parked trainer gave back, made anew; its margins say where it was. */
 static gh_status
 resume(gh_trainer *t)

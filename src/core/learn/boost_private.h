@@ -258,6 +258,10 @@ extern size_t gh_grower_most_leaves(size_t n, const gh_boost_params *params);
 
 /* Where each column's sums begin, and a pool of histograms. */
 extern gh_status gh_pool_open(gh_grower *grower);
+/* Between two trees: gives its sums back, and takes them again. */
+extern void gh_pool_rest(gh_grower *grower);
+extern gh_status gh_pool_wake(gh_grower *grower);
+extern size_t gh_pool_memory(size_t n, int n_columns, int threads, const gh_boost_params *params);
 /* All slots free. */
 extern void gh_pool_reset(gh_grower *grower);
 extern int	gh_pool_slots(size_t n, const gh_boost_params *params, size_t histogram_size);
@@ -390,6 +394,8 @@ extern void gh_trainer_close(gh_trainer *trainer);	/* NULL is fine */
  * The fit's row lists may go too, until the next round, which makes it anew.
  */
 extern void gh_trainer_park(gh_trainer *trainer);
+/* Gives back what the next round makes anew at no cost: histograms. */
+extern void gh_trainer_rest(gh_trainer *trainer);
 /* One more tree; nothing when the labels are all of one class. */
 extern gh_status gh_trainer_round(gh_trainer *trainer);
 extern uint32_t gh_trainer_rounds(const gh_trainer *trainer);

@@ -338,6 +338,8 @@ grow_fold(gh_ctx *ctx, void *arg, size_t task, int worker)
 		gh_trainer_park(run->trainer);
 		empty_fold(ctx, run);
 	}
+	else
+		gh_trainer_rest(run->trainer);
 	return GH_OK;
 }
 
@@ -491,9 +493,10 @@ gh_cv_run(gh_cv *cv, const gh_race *race, gh_trial *trial, double *scores, doubl
 }
 
 size_t
-gh_cv_memory(size_t n_rows, size_t n_positives, int n_columns, int k, int threads, const gh_boost_params *params,
-			 bool lean)
+gh_cv_memory(size_t n_rows, size_t n_positives, int n_columns, int k, int threads, int growing,
+			 const gh_boost_params *params)
 {
+	bool		lean = growing == 0;
 	size_t		valid = n_rows / (size_t) k + 1,
 				train = n_rows - n_rows / (size_t) k,
 				/* scores of positives, their thresholds, and both of a sort */
@@ -503,13 +506,16 @@ gh_cv_memory(size_t n_rows, size_t n_positives, int n_columns, int k, int thread
 				lists = n_rows * sizeof(uint32_t) + valid * sizeof(uint32_t) + (n_positives / (size_t) k + 1) * positive,
 				/* and curves, which double */
 				trees = gh_paths_memory((size_t) params->n_estimators, gh_boost_usual_leaves(n_rows, n_positives, params)),
+				/* only folds that grow have one */
+				pool = gh_pool_memory(train, n_columns, threads, params),
+				pools = (size_t) (growing < k ? growing : k) * pool,
 				curves,
 				bytes;
 
 	if (fit == SIZE_MAX || gh_mul_overflow((size_t) params->n_estimators, 3 * sizeof(double), &curves) ||
 		gh_add_overflow(trees, curves, &trees) || gh_add_overflow(trees, margins, &margins) ||
-		gh_add_overflow(trees, fit, &fit) || gh_mul_overflow(lean ? margins : fit + lists, (size_t) k, &bytes) ||
-		(lean && gh_add_overflow(bytes, fit - margins + lists, &bytes)))
+		gh_add_overflow(trees, fit, &fit) || gh_mul_overflow(lean ? margins : fit - pool + lists, (size_t) k, &bytes) ||
+		gh_add_overflow(bytes, lean ? fit - margins + lists : pools, &bytes))
 		return SIZE_MAX;
 	return bytes;
 }

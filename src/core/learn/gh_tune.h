@@ -91,8 +91,13 @@ typedef struct gh_tune_options
 extern gh_status gh_tune(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, const gh_boost_params *base,
 						 const gh_space *space, const gh_tune_options *options, gh_trial *trials, int *best);
 
-/* Bytes of scratch that gh_tune needs at most: k fits at a time, or when lean one; columns and threads as for gh_boost_memory(). */
-extern size_t gh_tune_memory(size_t n_rows, size_t n_positives, int n_columns, int k, int threads,
-							 const gh_boost_params *base, const gh_space *space, bool lean);
+/*
+ * Bytes of scratch that gh_tune needs at most; columns and threads as for
+ * gh_boost_memory().  growing: how many folds grow at a time, as many as there
+ * are threads to do it, and all k keep their rows; 0: lean, the rows of one fold
+ * at a time.
+ */
+extern size_t gh_tune_memory(size_t n_rows, size_t n_positives, int n_columns, int k, int threads, int growing,
+							 const gh_boost_params *base, const gh_space *space);
 
 #endif							/* GH_TUNE_H */

@@ -78,14 +78,13 @@ size_t
 gh_grower_memory(size_t n, int n_columns, int threads, const gh_boost_params *params)
 {
 	size_t		columns = (size_t) n_columns,
-				histogram_size = columns * GH_FULL_COLUMN,
-				slots = (size_t) gh_pool_slots(n, params, histogram_size) + 1,
+				slots = (size_t) gh_pool_slots(n, params, columns * GH_FULL_COLUMN) + 1,
 				extra = (size_t) gh_pool_extra(n, n_columns, threads),
 				few = sizeof(gh_few) + GH_FEW_ROWS * (columns + 16),
 				draws = params->colsample_bynode < 1.0 ? (size_t) threads : 1;
 
 	return n * 2 * sizeof(uint32_t) + n / GH_PART_ROWS * sizeof(gh_part) + slots * sizeof(int32_t) +
-		(slots + extra) * (histogram_size * sizeof(gh_sum) + sizeof(gh_part)) +
+		gh_pool_memory(n, n_columns, threads, params) + (slots + extra) * sizeof(gh_part) +
 		nodes_memory(largest_tree(n, params)) + (size_t) threads * few +
 		(draws * 6 + 10) * columns + SMALL_BLOCKS;
 }
@@ -329,6 +328,7 @@ gh_grower_grow(gh_grower *g, uint32_t index, gh_tree *tree)
 				n_leaves = 1;
 	int			most_depth = g->params->max_depth > 0 ? g->params->max_depth : GH_MAX_TREE_DEPTH - 1;
 
+	GH_TRY(gh_pool_wake(g));
 	GH_TRY(gh_sample_rows(g, index));
 	gh_sample_tree_features(g, index);
 	gh_pool_reset(g);

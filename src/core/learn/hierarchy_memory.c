@@ -11,6 +11,14 @@
 
 #include "base/gh_threads.h"
 
+/* How a classifier is trained. */
+typedef enum way
+{
+	SIDE_BY_SIDE,				/* one thread, others beside it */
+	ALONE,						/* all threads inside its fits, or its folds side by side */
+	LEAN						/* alone, its folds in turns */
+} way;
+
 typedef struct plan
 {
 	gh_ctx	   *ctx;
@@ -61,7 +69,7 @@ fold_count(const gh_training *t)
 
 /* Bytes while one classifier is trained, the trees that stay left out. */
 static size_t
-task_memory(const plan *of, const gh_classifier_task *task, bool lean)
+task_memory(const plan *of, const gh_classifier_task *task, way how)
 {
 	const gh_hierarchy_run *run = of->run;
 	const gh_training *t = run->training;
@@ -75,7 +83,8 @@ task_memory(const plan *of, const gh_classifier_task *task, bool lean)
 		/* class and group of every row */
 		size_t		deal = gh_folds_memory(rows, 2, t->group != NULL),
 					search = t->iterations > 0 ? gh_tune_memory(rows, task->positives, t->n_features, fold_count(t), threads,
-																&t->params, &t->space, lean) : 0;
+																how == LEAN ? 0 : how == ALONE ? threads : 1,
+																&t->params, &t->space) : 0;
 
 		add_product(&deal, rows, 2 * sizeof(uint32_t));
 		add_product(&search, (size_t) t->iterations, sizeof(gh_trial));
@@ -135,17 +144,17 @@ plan_wave(plan *p, size_t begin, size_t end)
 
 	for (; begin < end; begin++)
 	{
-		size_t		alone = task_memory(p, &tasks[begin], false);
+		size_t		alone = task_memory(p, &tasks[begin], ALONE);
 
 		together = 0;
 		for (size_t i = begin; i < end && i < begin + threads; i++)
-			add_product(&together, task_memory(p, &tasks[i], false), 1);
+			add_product(&together, task_memory(p, &tasks[i], SIDE_BY_SIDE), 1);
 		if (gh_memory_fits(p->ctx, with_tasks(p, together)))
 			break;
 		tasks[begin].alone = true;
 		tasks[begin].lean = p->run->training->iterations > 0 && !gh_memory_fits(p->ctx, with_tasks(p, alone));
 		if (tasks[begin].lean)
-			alone = task_memory(p, &tasks[begin], true);
+			alone = task_memory(p, &tasks[begin], LEAN);
 		p->most = with_tasks(p, alone) > p->most ? with_tasks(p, alone) : p->most;
 	}
 	if (begin < end)
@@ -161,7 +170,7 @@ least_memory(const plan *p)
 
 	for (size_t i = 0; i < p->run->n_tasks; i++)
 	{
-		size_t		bytes = with_tasks(p, task_memory(p, &p->run->tasks[i], true));
+		size_t		bytes = with_tasks(p, task_memory(p, &p->run->tasks[i], LEAN));
 
 		most = bytes > most ? bytes : most;
 	}

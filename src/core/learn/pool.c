@@ -81,9 +81,31 @@ gh_pool_open(gh_grower *g)
 		g->histogram_size += column_sums(g->bins, c);
 	}
 	g->n_slots = gh_pool_slots(g->records->n, g->params, g->histogram_size);
-	g->pool = gh_alloc(g->ctx, (size_t) g->n_slots + 1 + (size_t) g->n_extra, g->histogram_size * sizeof(gh_sum));
 	g->free_slot = GH_NEW(g->ctx, (size_t) g->n_slots, int32_t);
-	return g->pool != NULL && g->free_slot != NULL ? GH_OK : gh_ctx_status(g->ctx);
+	return g->free_slot != NULL ? gh_pool_wake(g) : gh_ctx_status(g->ctx);
+}
+
+void
+gh_pool_rest(gh_grower *g)
+{
+	gh_free(g->ctx, g->pool);
+	g->pool = NULL;
+}
+
+gh_status
+gh_pool_wake(gh_grower *g)
+{
+	if (g->pool == NULL)
+		g->pool = gh_alloc(g->ctx, (size_t) g->n_slots + 1 + (size_t) g->n_extra, g->histogram_size * sizeof(gh_sum));
+	return g->pool != NULL ? GH_OK : gh_ctx_status(g->ctx);
+}
+
+size_t
+gh_pool_memory(size_t n, int n_columns, int threads, const gh_boost_params *params)
+{
+	size_t		histogram_size = (size_t) n_columns * GH_FULL_COLUMN;
+
+	return ((size_t) gh_pool_slots(n, params, histogram_size) + 1 + (size_t) gh_pool_extra(n, n_columns, threads)) * histogram_size * sizeof(gh_sum);
 }
 
 void

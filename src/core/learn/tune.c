@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/gh_random.h"
+#include "base/gh_threads.h"
 #include "learn/tune_private.h"
 
 #define MAX_ITERATIONS 10000
@@ -233,9 +234,10 @@ gh_tune(gh_ctx *ctx, const gh_fit *fit, const uint8_t *fold, int k, const gh_boo
 	GH_TRY(gh_boost_check(ctx, base, fit->bins->n_features));
 	GH_TRY(count_positives(ctx, fit, &positives));
 	if (!lean)
-		lean = !gh_memory_fits(ctx, gh_tune_memory(fit->n_rows, positives, fit->bins->n_columns, k, threads, base, space, false));
+		lean = !gh_memory_fits(ctx, gh_tune_memory(fit->n_rows, positives, fit->bins->n_columns, k, threads,
+												   gh_threads_here(ctx), base, space));
 	if (lean)
-		GH_TRY(gh_memory_check(ctx, gh_tune_memory(fit->n_rows, positives, fit->bins->n_columns, k, threads, base, space, true),
+		GH_TRY(gh_memory_check(ctx, gh_tune_memory(fit->n_rows, positives, fit->bins->n_columns, k, threads, 0, base, space),
 							   "tuning"));
 	memset(trials, 0, (size_t) options->iterations * sizeof(gh_trial));
 	*best = 0;
@@ -254,8 +256,8 @@ done:
 }
 
 size_t
-gh_tune_memory(size_t n_rows, size_t n_positives, int n_columns, int k, int threads, const gh_boost_params *base,
-			   const gh_space *space, bool lean)
+gh_tune_memory(size_t n_rows, size_t n_positives, int n_columns, int k, int threads, int growing,
+			   const gh_boost_params *base, const gh_space *space)
 {
 	gh_boost_params largest = *base;
 
@@ -273,5 +275,5 @@ gh_tune_memory(size_t n_rows, size_t n_positives, int n_columns, int k, int thre
 		if (strcmp(dim->name, "scale_pos_weight") == 0 && dim->high > largest.scale_pos_weight)
 			largest.scale_pos_weight = dim->high;
 	}
-	return gh_cv_memory(n_rows, n_positives, n_columns, k, threads, &largest, lean);
+	return gh_cv_memory(n_rows, n_positives, n_columns, k, threads, growing, &largest);
 }

@@ -151,7 +151,7 @@ extern int	gh_cv_folds(const gh_cv *cv);
  */
 extern gh_status gh_cv_run(gh_cv *cv, const gh_race *race, gh_trial *trial, double *scores, double *variance);
 /* Bytes at most with such parameters. */
-extern size_t gh_cv_memory(size_t n_rows, size_t n_positives, int n_columns, int k, int threads,
-						   const gh_boost_params *params, bool lean);
+extern size_t gh_cv_memory(size_t n_rows, size_t n_positives, int n_columns, int k, int threads, int growing,
+						   const gh_boost_params *params);
 
 #endif							/* GH_TUNE_PRIVATE_H */
