@@ -35,7 +35,7 @@ derive(const float *restrict margins, const uint8_t *restrict labels, const floa
 		q = q > 1e-16f ? q : 1e-16f;
 		second = (double) (q * weights[i]) * scale;
 		/* a row that counts is never nothing: without a hessian a wrong leaf could not be left again */
-		second = (second < 1.0) & (weights[i] > 0.0f) ? 1.0 : second;
+		second = ((second < 1.0) & (weights[i] > 0.0f)) ? 1.0 : second;
 		g[i] = to_fixed((double) ((p - (float) labels[i]) * weights[i]) * scale);
 		h[i] = to_fixed(second);
 	}
