@@ -10,8 +10,10 @@
  * a trial: seconds since the start, score, folds run, number of trees and the
  * parameters as JSON.  score reads lines "key=value ..." from the standard input
  * and answers each with the score of that trial in all folds; fixed does the same
- * for exactly n_estimators trees, where score stops early.
+ * for exactly n_estimators trees, where score stops early.  METRIC=logloss in the
+ * environment: scores are minus log-losses.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,9 +110,23 @@ print_trial(gh_ctx *ctx, double seconds, const gh_trial *trial)
 	gh_free(ctx, json);
 }
 
-/* Mean average precision over the folds of exactly so many trees. */
 static double
-fixed_score(gh_ctx *ctx, const gh_fit *whole, const uint8_t *fold, int k, const gh_boost_params *params)
+log_loss(const uint8_t *labels, const double *margins, size_t n)
+{
+	double		sum = 0.0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		double		m = labels[i] ? -margins[i] : margins[i];
+
+		sum += m > 0.0 ? m + log1p(exp(-m)) : log1p(exp(m));
+	}
+	return sum / (double) n;
+}
+
+/* Mean score over the folds of exactly so many trees. */
+static double
+fixed_score(gh_ctx *ctx, const gh_fit *whole, const uint8_t *fold, int k, gh_metric metric, const gh_boost_params *params)
 {
 	size_t		n = whole->n_rows;
 	uint32_t   *train = malloc(n * sizeof(uint32_t)),
@@ -140,7 +156,7 @@ fixed_score(gh_ctx *ctx, const gh_fit *whole, const uint8_t *fold, int k, const 
 		check(ctx, gh_boost_train(ctx, &fit, params, &booster, margins));
 		check(ctx, gh_average_precision(ctx, labels, margins, NULL, fit.n_valid, &precision, &defined));
 		gh_booster_free(ctx, &booster);
-		sum += precision;
+		sum += metric == GH_METRIC_LOGLOSS ? -log_loss(labels, margins, fit.n_valid) : precision;
 	}
 	free(train);
 	free(valid);
@@ -152,7 +168,8 @@ fixed_score(gh_ctx *ctx, const gh_fit *whole, const uint8_t *fold, int k, const 
 int
 main(int argc, char **argv)
 {
-	const char *threads = getenv("THREADS");
+	const char *threads = getenv("THREADS"),
+			   *metric = getenv("METRIC");
 	gh_host		host = {.threads = threads != NULL ? atoi(threads) : 1,.memory_limit = SIZE_MAX};
 	gh_ctx	   *ctx = gh_ctx_open(&host);
 	gh_boost_params base = gh_boost_defaults();
@@ -170,6 +187,8 @@ main(int argc, char **argv)
 				best;
 	char		line[4096];
 
+	if (metric != NULL && strcmp(metric, "logloss") == 0)
+		options.metric = GH_METRIC_LOGLOSS;
 	if (argc == 6 && strcmp(argv[1], "folds") == 0)
 	{
 		deal(ctx, argv[2], strtoull(argv[3], NULL, 10), atoi(argv[4]), strtoull(argv[5], NULL, 10));
@@ -211,7 +230,7 @@ main(int argc, char **argv)
 			set_param(ctx, &params, word);
 		if (strcmp(argv[1], "fixed") == 0)
 		{
-			trials[0] = (gh_trial) {.params = params,.score = fixed_score(ctx, &fit, fold, k, &params),.folds = k};
+			trials[0] = (gh_trial) {.params = params,.score = fixed_score(ctx, &fit, fold, k, options.metric, &params),.folds = k};
 		}
 		else
 			check(ctx, gh_tune(ctx, &fit, fold, k, &params, &fixed, &options, trials, &best));

@@ -133,11 +133,26 @@ never_below_and_little_above(void **state)
 	(void) state;
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
 	{
-		double		used = (double) train_shape(&shapes[i]) / (1024.0 * 1024.0);
+		double		most = 0;
 
-		/* a tenth of a megabyte is what the note is rounded to */
-		if (announced + .05 < used || announced - .05 > used * (1 + shapes[i].above))
-			fail_msg("shape %zu: %.1f MB were announced, %.2f MB used", i, announced, used);
+		/*
+		 * What is announced suffices however the threads meet. How many of them have their
+		 * memory at one moment is up to the machine, so a training of many threads that used
+		 * little says nothing: up to eight are made before the most is held against it.
+		 */
+		for (int run = 0; run < (shapes[i].threads > 1 ? 8 : 1); run++)
+		{
+			double		used = (double) train_shape(&shapes[i]) / (1024.0 * 1024.0);
+
+			/* a tenth of a megabyte is what the note is rounded to */
+			if (announced + .05 < used)
+				fail_msg("shape %zu: %.1f MB were announced, %.2f MB used", i, announced, used);
+			most = used > most ? used : most;
+			if (announced - .05 <= most * (1 + shapes[i].above))
+				break;
+		}
+		if (announced - .05 > most * (1 + shapes[i].above))
+			fail_msg("shape %zu: %.1f MB were announced, at most %.2f MB used", i, announced, most);
 	}
 }
 
