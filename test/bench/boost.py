@@ -61,10 +61,11 @@ def ours(program, folder, X, y, params, weights=None, valid=0):
         os.unlink(path)
     out = subprocess.run([program, folder, str(len(y)), str(X.shape[1]), str(valid)] +
                          ["%s=%s" % item for item in params.items()], check=True, capture_output=True, text=True).stdout
-    bins, fit, n_trees = out.split()
+    bins, fit, n_trees, memory = out.split()
     base, trees = read_model(os.path.join(folder, "model.bin"))
     margins = np.fromfile(os.path.join(folder, "margins.f64"))
-    return {"bins": float(bins), "fit": float(fit), "base": base, "trees": trees, "margins": margins}
+    return {"bins": float(bins), "fit": float(fit), "base": base, "trees": trees, "margins": margins,
+            "memory": float(memory)}
 
 
 def theirs(X, y, params, weights=None):

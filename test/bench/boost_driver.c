@@ -111,6 +111,7 @@ main(int argc, char **argv)
 	double		start,
 				binned,
 				trained;
+	size_t		memory;
 
 	if (argc < 5)
 		die("usage: boost_driver DIR N FEATURES VALID [key=value ...]");
@@ -142,6 +143,7 @@ main(int argc, char **argv)
 	if (gh_boost_train(ctx, &fit, &params, &booster, NULL) != GH_OK)
 		die(gh_ctx_message(ctx));
 	trained = now();
+	memory = gh_memory_peak(ctx);
 	if (gh_booster_margins(ctx, &booster, values, n, (size_t) d, margins) != GH_OK)
 		die(gh_ctx_message(ctx));
 
@@ -149,7 +151,7 @@ main(int argc, char **argv)
 	gh_booster_write(&w, &booster);
 	write_file(argv[1], "model.bin", w.bytes, w.length);
 	write_file(argv[1], "margins.f64", margins, n * sizeof(double));
-	printf("%.6f %.6f %u\n", binned - start, trained - binned, booster.n_trees);
+	printf("%.6f %.6f %u %zu\n", binned - start, trained - binned, booster.n_trees, memory);
 	gh_ctx_close(ctx);
 	return 0;
 }

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """Speed of one fit next to XGBoost's histogram method and LightGBM.
 
-    python3 boost_speed.py LIBRARY [DATA [ROWS]]
+    python3 boost_speed.py LIBRARY [DATA|none [ROWS [ROUNDS]]]
 
 LIBRARY is the core library (make core gives it).  Needs numpy, scikit-learn,
 xgboost and lightgbm; with DATA, a folder of songs.csv.gz, artists.csv.gz and
 song_artists.csv.gz, pandas too: then songs with genres are timed as well.  ROWS
-(200,000): how many are made up, and a quarter of it more to be held out.
+(200,000): how many are made up, and a quarter of it more to be held out; 0: only
+songs.
 
 100 trees of depth 6 (LightGBM: at most 64 leaves), eta 0.1, 256 bins, lambda 1,
-min_child_weight 1, with 1 and 2 threads.  Programs take turns; of every program
-the faster of two runs counts.  "bins" is what comes before the first tree,
-"fit" the trees.  LightGBM runs row-wise and column-wise; the faster is shown.
+min_child_weight 1, with 1 and 2 threads.  Programs take turns for ROUNDS (5) rounds;
+of every program the run of median total counts, and the fastest and slowest are shown
+beside it.  "bins" is what comes before the first tree, "fit" the trees.  LightGBM runs
+row-wise and column-wise.
 """
 import os
 import sys
@@ -26,7 +28,6 @@ from sklearn.metrics import average_precision_score
 import boost
 
 PARAMS = {"eta": 0.1, "max_depth": 6, "n_estimators": 100}
-ROUNDS = 2
 
 
 def made_up(n, held, d=14, seed=1):
@@ -80,21 +81,22 @@ def lightgbm(wise):
     return run
 
 
-def compare(run, name, X, y, m):
+def compare(run, name, X, y, m, rounds):
     programs = {"ours": ours, "xgboost": xgboost, "lightgbm row-wise": lightgbm("force_row_wise"),
                 "lightgbm column-wise": lightgbm("force_col_wise")}
     print("%s: %d rows, %d held out, %d features, %d of the held out positive" %
           (name, m, len(y) - m, X.shape[1], y[m:].sum()))
     for threads in (1, 2):
-        best = {}
-        for _ in range(ROUNDS):
+        runs = {program: [] for program in programs}
+        for _ in range(rounds):
             for program, function in programs.items():
-                bins, fit, margins = function(run, X, y, m, threads)
-                if program not in best or bins + fit < sum(best[program][:2]):
-                    best[program] = (bins, fit, margins)
-        for program, (bins, fit, margins) in best.items():
-            print("  %d threads %-22s bins %.3f + fit %.3f = %.3f s   average precision %.4f" %
-                  (threads, program, bins, fit, bins + fit, average_precision_score(y[m:], margins)))
+                runs[program].append(function(run, X, y, m, threads))
+        for program, timed in runs.items():
+            timed.sort(key=lambda r: r[0] + r[1])
+            bins, fit, margins = timed[len(timed) // 2]
+            print("  %d threads %-22s bins %.3f + fit %.3f = %.3f s (%.3f to %.3f)   average precision %.4f" %
+                  (threads, program, bins, fit, bins + fit, sum(timed[0][:2]), sum(timed[-1][:2]),
+                   average_precision_score(y[m:], margins)), flush=True)
 
 
 if __name__ == "__main__":
@@ -102,6 +104,8 @@ if __name__ == "__main__":
         run = (boost.build(sys.argv[1], scratch), scratch)
         print("xgboost %s, lightgbm %s" % (xgb.__version__, lgb.__version__))
         rows = int(sys.argv[3]) if len(sys.argv) > 3 else 200000
-        compare(run, "made up", *made_up(rows, rows // 4))
-        if len(sys.argv) > 2:
-            compare(run, os.path.basename(os.path.normpath(sys.argv[2])), *songs(sys.argv[2]))
+        rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 5
+        if rows > 0:
+            compare(run, "made up", *made_up(rows, rows // 4), rounds)
+        if len(sys.argv) > 2 and sys.argv[2] != "none":
+            compare(run, os.path.basename(os.path.normpath(sys.argv[2])), *songs(sys.argv[2]), rounds)

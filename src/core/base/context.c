@@ -14,8 +14,11 @@
 #define BLOCK_ALIGNMENT 64
 /* A context that had so much at its peak leaves the allocator something to give back to the system. */
 #define TRIM_FROM ((size_t) 1 << 22)
-/* Blocks from this size on have pages of their own. */
-#define PAGES_FROM ((size_t) 1 << 24)
+/*
+ * Blocks from this size on have pages of their own: given back, they do not stay with the
+ * allocator, which otherwise holds a block a thread more than the context lends out.
+ */
+#define PAGES_FROM ((size_t) 1 << 20)
 
 _Static_assert(sizeof(gh_block) <= BLOCK_ALIGNMENT, "the block header must fit its alignment");
 
