@@ -69,7 +69,8 @@ every_key_and_alias_is_set(void **state)
 	test_ok(ctx, gh_boost_set_number(ctx, &params, "max_bin", 64));
 	test_ok(ctx, gh_boost_set_number(ctx, &params, "num_boost_round", 7));
 	test_ok(ctx, gh_boost_set_number(ctx, &params, "early_stopping_rounds", 3));
-	test_ok(ctx, gh_boost_set_number(ctx, &params, "random_state", 9007199254740992.0));
+	test_ok(ctx, gh_boost_set_number(ctx, &params, "random_state", 9007199254740991.0));
+	assert_int_equal(gh_boost_set_number(ctx, &params, "seed", 9007199254740993.0), GH_EINVAL);
 	test_ok(ctx, gh_boost_set_string(ctx, &params, "grow_policy", "lossguide"));
 	test_ok(ctx, gh_boost_set_array(ctx, &params, "monotone_constraints", signs, 3));
 	json = gh_boost_params_json(ctx, &params);
@@ -79,7 +80,7 @@ every_key_and_alias_is_set(void **state)
 						"\"eta\": 0.1, \"gamma\": 0.25, \"grow_policy\": \"lossguide\", \"lambda\": 3, "
 						"\"max_bin\": 64, \"max_delta_step\": 1, \"max_depth\": 4, \"max_leaves\": 12, "
 						"\"min_child_weight\": 2.5, \"monotone_constraints\": [1, 0, -1], \"n_estimators\": 7, "
-						"\"scale_pos_weight\": 0.3333333333333333, \"seed\": 9007199254740992, \"subsample\": 0.8}");
+						"\"scale_pos_weight\": 0.3333333333333333, \"seed\": 9007199254740991, \"subsample\": 0.8}");
 	gh_free(ctx, json);
 	test_ok(ctx, gh_boost_check(ctx, &params, 3));
 	assert_string_equal(gh_boost_canonical_key("learning_rate"), "eta");

@@ -11,8 +11,8 @@
 
 #include "learn/gh_tree.h"
 
-/* Above this a double no longer tells neighbouring integers apart. */
-#define MAX_SEED 9007199254740992.0
+/* From 2^53 on a double no longer tells an integer from its neighbour. */
+#define MAX_SEED 9007199254740991.0
 
 typedef enum field_type
 {
@@ -57,7 +57,7 @@ static const field fields[] = {
 	{"monotone_constraints", FIELD_MONOTONE, AT(monotone), -1, 1, false, false, "-1, 0 or 1 for every feature"},
 	{"n_estimators", FIELD_INT, AT(n_estimators), 1, GH_MAX_TREES, false, false, "1 to 100000"},
 	{"scale_pos_weight", FIELD_DOUBLE, AT(scale_pos_weight), 0, 1e30, true, false, "above 0"},
-	{"seed", FIELD_SEED, AT(seed), 0, MAX_SEED, false, false, "0 to 9007199254740992"},
+	{"seed", FIELD_SEED, AT(seed), 0, MAX_SEED, false, false, "0 to 9007199254740991"},
 	{"subsample", FIELD_DOUBLE, AT(subsample), 0, 1, true, false, "above 0, at most 1"},
 };
 
