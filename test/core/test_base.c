@@ -20,6 +20,13 @@
 #include "base/gh_sort.h"
 #include "base/gh_threads.h"
 
+/* ThreadSanitizer has a thread of its own from the first one that is started. */
+#ifdef __SANITIZE_THREAD__
+#define THREADS_BESIDES 1
+#else
+#define THREADS_BESIDES 0
+#endif
+
 static int
 threads_alive(void)
 {
@@ -32,20 +39,20 @@ threads_alive(void)
 		if (entry->d_name[0] != '.')
 			n++;
 	closedir(dir);
-	return n;
+	return n - THREADS_BESIDES;
 }
 
 /* A joined thread may show in /proc for a moment after pthread_join returns. */
 static void
 assert_one_thread(void)
 {
-	for (int i = 0; i < 200 && threads_alive() != 1; i++)
+	for (int i = 0; i < 200 && threads_alive() > 1; i++)
 	{
 		struct timespec pause = {0, 5000000};
 
 		nanosleep(&pause, NULL);
 	}
-	assert_int_equal(threads_alive(), 1);
+	assert_true(threads_alive() <= 1);
 }
 
 /* ---- context ---------------------------------------------------------- */
@@ -552,7 +559,7 @@ lapack_starts_no_thread_and_solves(void **state)
 
 	(void) state;
 	assert_int_equal(gh_lapack_load(ctx), GH_OK);
-	assert_int_equal(threads_alive(), 1);
+	assert_true(threads_alive() <= 1);
 	memcpy(l, a, sizeof(a));
 	assert_int_equal(gh_lapack_cholesky(ctx, 3, l, &ok), GH_OK);
 	assert_true(ok);
@@ -568,7 +575,7 @@ lapack_starts_no_thread_and_solves(void **state)
 	a[0] = -4;
 	assert_int_equal(gh_lapack_cholesky(ctx, 3, a, &ok), GH_OK);
 	assert_false(ok);
-	assert_int_equal(threads_alive(), 1);
+	assert_true(threads_alive() <= 1);
 	gh_ctx_close(ctx);
 }
 
