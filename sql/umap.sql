@@ -122,6 +122,7 @@ SELECT boost_predict(model, '{1,2,3,4,5}') FROM fitted;
 SELECT umap_fit('SELECT * FROM groups WHERE false');
 SELECT umap_fit('TABLE groups', n_neighbors => 1);
 SELECT umap_fit('TABLE groups', n_epochs => 0);
+SELECT umap_fit('TABLE groups', n_epochs => 100001);
 SELECT umap_fit('TABLE groups', init => 'middle');
 SELECT umap_fit(NULL);
 

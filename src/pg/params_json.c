@@ -171,7 +171,7 @@ discovery_key(gh_discovery_params *d, const char *key, const JsonbValue *value)
 	else if (strcmp(key, "min_dist") == 0)
 		d->umap.min_dist = number_between(key, value, 0, d->umap.spread);
 	else if (strcmp(key, "n_epochs") == 0)
-		d->umap.n_epochs = integer_between(key, value, 1, 100000);
+		d->umap.n_epochs = integer_between(key, value, 1, GH_UMAP_MOST_EPOCHS);
 	else if (strcmp(key, "min_cluster_size") == 0)
 		d->n_min_cluster_size = integers(key, value, 2, d->min_cluster_size);
 	else if (strcmp(key, "min_samples") == 0)

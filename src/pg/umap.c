@@ -45,10 +45,10 @@ gh_pg_umap_epochs(const gh_args *args, int n)
 		return 0;
 	epochs = gh_arg_int(args, n, "n_epochs");
 	/* 0 would mean the automatic number to the core */
-	if (epochs < 1)
+	if (epochs < 1 || epochs > GH_UMAP_MOST_EPOCHS)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("%s: n_epochs is %d", args->what, epochs),
-				errhint("It must be at least 1, or NULL for a number chosen by the number of rows."));
+				errhint("It must be 1 to %d, or NULL for a number chosen by the number of rows.", GH_UMAP_MOST_EPOCHS));
 	return epochs;
 }
 
